@@ -1,0 +1,74 @@
+#include "engine/cli/cli.hpp"
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "engine/error.hpp"
+#include "engine/version.hpp"
+
+namespace abr {
+namespace {
+
+constexpr const char* kDescription =
+    "ABR Engine: trains networks on auditory brainstem responses.\n"
+    "From one recording it learns the class of hearing, wave V (existence, latency, amplitude), the hearing\n"
+    "threshold, and the restored signal.";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  abr_engine run configs/quickstart.toml\n"
+    "      trains on the synthetic cohort; results go to runs/quickstart\n"
+    "  abr_engine run configs/spreadsheet.toml --set data.path=clinic.csv --experiment-name clinic\n"
+    "      trains on a spreadsheet saved as CSV; results go to runs/clinic\n"
+    "  abr_engine config configs/quickstart.toml --set training.epochs=5\n"
+    "      checks a configuration and prints all its values\n"
+    "  abr_engine synth --out cohort.csv --patients 400\n"
+    "      writes a synthetic cohort in the engine's own CSV layout\n"
+    "\n"
+    "Exit codes: 0 done; 1 the run failed; 2 bad input, configuration or usage; 3 interrupted, resumable;\n"
+    "130 on a second Ctrl-C.\n"
+    "Every configuration key is explained in docs/configuration.md and by abr_engine config --docs.";
+
+int report(int code, const std::string& message) {
+    fmt::print(stderr, "abr_engine: {}\n", message);
+    return code;
+}
+
+int run_action(const Command& command) {
+    try {
+        return command.action();
+    } catch (const InputError& error) {
+        return report(kExitBadInput, error.what());
+    } catch (const std::bad_alloc&) {
+        return report(kExitFailed, "not enough memory; use fewer recordings or a smaller network or batch");
+    } catch (const std::exception& error) {
+        return report(kExitFailed, error.what());
+    }
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+    CLI::App program(kDescription, "abr_engine");
+    program.footer(kFooter);
+    program.require_subcommand(1);
+    program.set_version_flag("--version", fmt::format("abr_engine {}", kEngineVersion));
+    const std::array commands = {add_run_command(program), add_synth_command(program),
+                                 add_info_command(program), add_config_command(program)};
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return program.exit(error) == 0 ? kExitDone : kExitBadInput;
+    }
+    for (const Command& command : commands) {
+        if (command.app->parsed()) return run_action(command);
+    }
+    return kExitBadInput;
+}
+
+}  // namespace abr

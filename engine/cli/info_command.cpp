@@ -1,0 +1,44 @@
+// abr_engine info: what this program was built from and what it finds on this machine.
+#include "kernels/cpu/simd_levels.hpp"
+// The line above comes first: it decides which SIMD levels count.
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <hwy/targets.h>
+#include <CLI/CLI.hpp>
+
+#include "engine/cli/cli.hpp"
+#include "engine/output/run_summary.hpp"
+#include "engine/version.hpp"
+#include "kernels/cpu/stream.hpp"
+
+namespace abr {
+namespace {
+
+// The level that the kernels take at run time: the best of this processor for which they were compiled.
+const char* simd_level() {
+    const auto levels = hwy::SupportedTargets() & HWY_TARGETS;
+    return hwy::TargetName(levels & (~levels + 1));  // the lowest bit is the best level
+}
+
+int print_info() {
+    fmt::print("abr_engine {}\n", kEngineVersion);
+    fmt::print("compiler    {}\n", compiler_name());
+    fmt::print("backends    cpu\n");
+    fmt::print("processor   {}\n", processor_name());
+    fmt::print("SIMD level  {}\n", simd_level());
+    fmt::print("threads     {}\n", cpu::Stream().threads());
+    fmt::print("libraries\n");
+    for (const auto& [name, version] : library_versions()) fmt::print("  {} {}\n", name, version);
+    return kExitDone;
+}
+
+}  // namespace
+
+Command add_info_command(CLI::App& program) {
+    return {
+        program.add_subcommand("info", "Show version, compiler, backends, SIMD level, threads and libraries"),
+        print_info};
+}
+
+}  // namespace abr

@@ -1,0 +1,80 @@
+// abr_engine run: one training run.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/cli/cli.hpp"
+#include "engine/config/keys.hpp"
+#include "engine/config/load.hpp"
+#include "engine/training/run.hpp"
+
+namespace abr {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  abr_engine run configs/quickstart.toml\n"
+    "  abr_engine run configs/quickstart.toml --experiment-name slow --set optimizer.learning_rate=1e-4\n"
+    "  abr_engine run configs/spreadsheet.toml --set data.path=clinic.csv --output-dir results\n"
+    "\n"
+    "A value of --set is TOML, else text; it may be given several times, the last one counts. A relative "
+    "path in\n"
+    "it is below the current folder, one in the file below the file's folder.\n"
+    "An existing run folder is never overwritten: the next free name (name-2 ...) is taken.\n"
+    "The run folder's config.toml holds every value; running it again repeats the run.";
+
+struct RunArguments {
+    std::string file;
+    std::string experiment_name;
+    bool has_name = false;
+    std::string output_dir = "runs";
+    std::vector<std::string> overrides;
+    bool resume = false;
+    bool quiet = false;
+    bool verbose = false;
+};
+
+int start_run(RunArguments arguments) {
+    if (arguments.resume) {
+        throw InputError("--resume is not available in this version; leave it out to begin a new run");
+    }
+    if (arguments.output_dir.empty()) throw InputError("--output-dir is empty; name a folder, such as runs");
+    if (arguments.has_name) {
+        arguments.overrides.push_back("run.name=" + toml_string(arguments.experiment_name));
+    }
+    const Config config = load_config(arguments.file, arguments.overrides);
+    RunOptions options;
+    options.name = config.run.name;
+    options.output_dir = arguments.output_dir;
+    options.verbosity = arguments.quiet     ? Verbosity::quiet
+                        : arguments.verbose ? Verbosity::verbose
+                                            : Verbosity::normal;
+    return run_training(config, options);
+}
+
+}  // namespace
+
+Command add_run_command(CLI::App& program) {
+    auto arguments = std::make_shared<RunArguments>();
+    CLI::App* app = program.add_subcommand("run", "Train a network as a configuration file says");
+    app->footer(kFooter);
+    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
+    CLI::Option* name = app->add_option("--experiment-name", arguments->experiment_name,
+                                        "Name of the run folder [the file's stem]");
+    app->add_option("--output-dir", arguments->output_dir, "Where the run folder is made")
+        ->capture_default_str();
+    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
+        ->allow_extra_args(false);
+    app->add_flag("--resume", arguments->resume, "Go on with an interrupted run");
+    CLI::Option* quiet = app->add_flag("--quiet", arguments->quiet, "Print warnings and errors only");
+    app->add_flag("--verbose", arguments->verbose, "Print every loss component")->excludes(quiet);
+    return {app, [arguments, name] {
+                arguments->has_name = name->count() > 0;
+                return start_run(*arguments);
+            }};
+}
+
+}  // namespace abr

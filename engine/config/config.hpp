@@ -1,0 +1,224 @@
+// The resolved configuration of a run: one plain struct per section of the configuration file. Defaults stand
+// here and nowhere else; engine/config/keys.cpp ties every member to its key, range and meaning.
+// How it is read from a file: engine/config/load.hpp.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "kernels/components.hpp"
+#include "kernels/loss.hpp"
+
+namespace abr {
+
+enum class Backend { automatic, cpu };
+enum class Precision { fp32 };
+
+struct RunConfig {
+    std::string name;  // of the run folder; never empty after loading
+    std::uint64_t seed = 42;
+    Backend backend = Backend::automatic;
+    int threads = 0;  // 0 = one for each core this process may use
+    Precision precision = Precision::fp32;
+};
+
+enum class DataSource { synthetic, csv };
+enum class OnBadRow { error, skip };
+enum class CohortPreset { a, b };
+
+// Names of a signal's columns: prefix followed by first, first + 1, …
+struct SampleColumns {
+    std::string prefix;
+    int first = 0;
+    int count = 0;  // 0 = as many as the header has
+    bool operator==(const SampleColumns&) const = default;
+};
+
+// The file's own name of each column of the data contract. A name that differs from ours was asked for by the
+// user, so its absence is an error even where the column is optional.
+struct ColumnNames {
+    std::string patient_id = "patient_id";
+    std::string ear = "ear";
+    std::string age_years = "age_years";
+    std::string intensity_db = "intensity_db";
+    std::string rate_hz = "rate_hz";
+    std::string fmp = "fmp";
+    std::string class_name = "class";
+    std::string wave_v_latency_ms = "wave_v_latency_ms";
+    std::string wave_v_amplitude_uv = "wave_v_amplitude_uv";
+    std::string threshold_db = "threshold_db";
+    std::string sample_interval_ms = "sample_interval_ms";
+    SampleColumns signal{"s", 0, 0};
+    SampleColumns clean{"c", 0, 0};
+};
+
+enum class FilterOperation { equals, not_equal, less_than, greater_than, at_least, at_most, one_of };
+using FilterValue = std::variant<double, std::string>;
+
+// A row is kept if it passes every filter.
+struct RowFilter {
+    std::string column;  // the file's own name
+    FilterOperation operation = FilterOperation::equals;
+    std::vector<FilterValue> values;  // one, or one_of's at least one; numbers for the four orderings
+    std::string written_at;           // "file:line:column" or the --set argument
+};
+
+struct SyntheticConfig {
+    CohortPreset preset = CohortPreset::b;
+    int patients = 2038;
+    std::uint64_t seed = 42;  // run.seed unless written
+};
+
+struct DataConfig {
+    DataSource source = DataSource::synthetic;
+    std::filesystem::path path;                // absolute; empty exactly with a synthetic source
+    std::optional<double> sample_interval_ms;  // ms; none: the column must exist
+    std::vector<std::string> classes = {"NORMAL", "NEUROPATHY", "SNHL", "TOTAL", "CONDUCTIVE"};
+    OnBadRow on_bad_row = OnBadRow::error;
+    double max_bad_fraction = 0.05;
+    double train = 0.70, validation = 0.15, test = 0.15;  // shares of the patients, sum 1
+    std::uint64_t split_seed = 42;                        // run.seed unless written
+    std::filesystem::path split_file;                     // absolute; empty = split by seed
+    ColumnNames columns;
+    std::map<std::string, std::vector<std::string>> class_aliases;  // class -> the file's names of it
+    std::vector<RowFilter> filters;
+    SyntheticConfig synthetic;
+};
+
+struct ModelConfig {
+    int base_channels = 16;
+    int levels = 4;
+    int kernel = 7;  // samples, odd
+    std::vector<int> stem_kernels = {3, 7, 15};
+    std::vector<int> stem_dilations = {1, 1, 1};
+    int blocks_per_level = 1;
+    int groups = 8;
+    int attention_layers = 2;
+    int heads = 8;
+    int feed_forward = 4;  // times the channels
+    int embed_dim = 128;
+    int head_hidden = 128;
+    double dropout = 0.1;
+};
+
+enum class ClassWeighting { none, balanced, given };
+
+struct LossConfig {
+    ClassWeighting class_weighting = ClassWeighting::none;
+    std::vector<double> class_weights;  // one per class exactly if given
+    double class_weight_power = 1.0;    // of the balanced weights
+    double label_smoothing = 0;
+    double focal_gamma = 0;                                        // 0 = cross-entropy
+    PerComponent<double> weights{{0.8, 0.6, 1.2, 1.2, 2.5, 1.0}};  // final
+    // "file:line:column" or the --set argument; empty where the weight is the default.
+    PerComponent<std::string> weight_written_at;
+    DistanceLoss signal{Distance::mse, 1.0f};
+    DistanceLoss peak_latency{Distance::huber, 1.0f};
+    DistanceLoss peak_amplitude{Distance::huber, 1.0f};
+    DistanceLoss threshold{Distance::huber, 1.0f};
+    double positive_weight = 1.0;  // of the existence loss
+};
+
+enum class RampShape { linear, cosine };
+
+// r(e) = from + (to - from) * s(min(1, (e + 1) / epochs)), a factor on one component's weight.
+struct ComponentRamp {
+    double from = 0;
+    double to = 1;
+    int epochs = 1;
+    RampShape shape = RampShape::linear;
+};
+
+struct CurriculumConfig {
+    bool enabled = true;
+    int class_start = 0;                               // epoch, from 0
+    int peak_start = 0;                                // epoch
+    int threshold_start = 0;                           // epoch
+    int ramp_epochs = 0;                               // 0 = no ramp
+    PerComponent<std::optional<ComponentRamp>> ramps;  // where given, instead of start and ramp
+};
+
+enum class Sampler { shuffle, balanced };
+enum class StoppingMetric { f1_macro, loss };
+
+struct EarlyStoppingConfig {
+    StoppingMetric metric = StoppingMetric::f1_macro;
+    int patience = 0;  // epochs, 0 = off
+    double min_delta = 0;
+};
+
+struct TrainingConfig {
+    int epochs = 30;
+    int batch_size = 64;             // recordings of a micro-batch
+    double checkpoint_minutes = 10;  // 0 = after epochs only
+    int accumulation = 1;            // micro-batches of a step
+    double gradient_clip = 1.0;      // 0 = off
+    double ema_decay = 0;            // 0 = off
+    Sampler sampler = Sampler::shuffle;
+    int max_repeats = 10;  // of a recording an epoch, balanced sampler
+    EarlyStoppingConfig early_stopping;
+};
+
+struct OptimizerConfig {
+    double learning_rate = 1e-3;
+    double beta1 = 0.9;
+    double beta2 = 0.999;
+    double epsilon = 1e-8;
+    double weight_decay = 0.01;
+    double encoder_lr = 1.0, decoder_lr = 1.0, heads_lr = 1.0;  // multipliers
+};
+
+enum class ScheduleType { cosine, constant, warm_restarts, step, plateau };
+
+struct ScheduleConfig {
+    ScheduleType type = ScheduleType::cosine;
+    int warmup_epochs = 0;
+    double min_lr = 1e-6;
+    int t0 = 10;  // epochs of the first period of warm_restarts
+    int t_mult = 2;
+    int step_epochs = 10;
+    double factor = 0.5;  // step and plateau
+    int patience = 5;     // plateau, epochs
+};
+
+struct DegradationConfig {
+    double noise_sd = 0.3;  // of the recording's own sd
+    double probability = 1.0;
+};
+
+struct AugmentationConfig {
+    double probability = 1.0;  // of the group shift, scale, drift
+    int shift_samples = 3;
+    double scale_low = 0.95, scale_high = 1.05;
+    double drift_sd = 0;  // of the recording's own sd
+    double static_noise_sd = 0;
+    double static_dropout = 0;
+};
+
+struct LoggingConfig {
+    int steps_every = 1;      // optimiser steps
+    int report_every = 5;     // epochs
+    int variance_every = 10;  // epochs
+};
+
+struct Config {
+    RunConfig run;
+    DataConfig data;
+    ModelConfig model;
+    LossConfig loss;
+    CurriculumConfig curriculum;
+    TrainingConfig training;
+    OptimizerConfig optimizer;
+    ScheduleConfig schedule;
+    DegradationConfig degradation;
+    AugmentationConfig augmentation;
+    LoggingConfig logging;
+};
+
+}  // namespace abr

@@ -1,0 +1,101 @@
+// The one table of configuration keys. Reading, range checks, nearest keys, the resolved configuration and
+// the reference in docs/configuration.md all come from it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "engine/config/config.hpp"
+
+namespace abr {
+
+template <class T>
+using Member = T& (*)(Config&);
+
+// One of several names, stored as an enumeration.
+struct Choice {
+    std::vector<std::string_view> names;        // in the order of the enumerators
+    std::vector<std::string_view> unavailable;  // names that are recognised and refused
+    int (*get)(Config&);
+    void (*set)(Config&, int);
+};
+
+// Two ascending numbers in a list.
+struct NumberPair {
+    Member<double> low, high;
+};
+
+struct ClassWeightsField {};  // loss.class_weights: a name or a list
+struct ClassAliasField {};    // data.class_aliases.<class>: a list of names
+struct RowFilterField {};     // data.filters.<column>: a value or a table of operations
+
+using Field = std::variant<Member<bool>, Member<int>, Member<std::uint64_t>, Member<float>, Member<double>,
+                           Member<std::optional<double>>, Member<std::string>, Member<std::filesystem::path>,
+                           Member<std::vector<int>>, Member<std::vector<std::string>>, Choice, NumberPair,
+                           ClassWeightsField, ClassAliasField, RowFilterField>;
+
+// Bounds of a number, or of every number of a list.
+struct Range {
+    double low = -std::numeric_limits<double>::infinity();
+    double high = std::numeric_limits<double>::infinity();
+    bool includes_low = true;
+    bool includes_high = true;
+
+    bool contains(double x) const {  // false for NaN
+        return (includes_low ? x >= low : x > low) && (includes_high ? x <= high : x < high);
+    }
+};
+
+struct Key {
+    std::string path;  // "section.key"; a segment in <> stands for any name
+    Field field;
+    Range range = {};
+    std::string_view unit = {};
+    std::string_view allowed = {};       // where the field and its range do not say it all
+    std::string_view default_text = {};  // where the default is made while loading
+    std::string_view meaning = {};
+    bool (*present)(const Config&) = nullptr;  // whether the resolved configuration holds it; null = always
+    std::string documented_path = {};          // of keys that are alike and share one line of the reference
+};
+
+const std::vector<Key>& config_keys();
+
+// Keys and sections that are recognised and refused because this version cannot do what they ask for.
+inline constexpr std::string_view kUnavailableKeys[] = {"logging.tensorboard", "logging.report",
+                                                        "diagnostics"};
+// Whether a path is one of them or lies below one.
+bool is_unavailable(const std::vector<std::string>& segments);
+
+// The key of a path, or null.
+const Key* find_key(const std::vector<std::string>& segments);
+// Whether some key lies below this path.
+bool is_section(const std::vector<std::string>& segments);
+// The valid key closest to a path by edit distance; a key of the same name in another section counts as one
+// edit. Empty for a path so long that nothing is near.
+std::string nearest_key(const std::vector<std::string>& segments);
+
+std::vector<std::string> split_path(std::string_view path);
+std::string join_path(const std::vector<std::string>& segments);
+
+// "0 … 1", "> 0", one of "a", "b" …: what a key allows.
+std::string allowed_text(const Key& key);
+// "integer", "number", "text" …
+std::string type_text(const Key& key);
+// The value in TOML, or empty if the key has none (an optional value that is not set).
+std::string value_text(const Key& key, const Config& config);
+
+// Helpers of the writers.
+std::string toml_string(std::string_view text);
+std::string toml_key(std::string_view name);
+std::string toml_number(double value);
+
+// The tables of docs/configuration.md below its last heading.
+std::string key_reference();
+
+}  // namespace abr

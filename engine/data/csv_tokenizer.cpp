@@ -1,0 +1,125 @@
+#include "engine/data/csv_tokenizer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace abr {
+namespace {
+
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+std::string_view trimmed(const char* begin, const char* end) {
+    while (begin < end && is_space(*begin)) ++begin;
+    while (begin < end && is_space(end[-1])) --end;
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+const char* find(const char* begin, const char* end, char c) {
+    const void* at = std::memchr(begin, c, static_cast<std::size_t>(end - begin));
+    return at == nullptr ? end : static_cast<const char*>(at);
+}
+
+CsvState step(CsvState state, char c, char separator) {
+    if (state == CsvState::quoted) return c == '"' ? CsvState::quote_closed : CsvState::quoted;
+    if (c == separator || c == '\n') return CsvState::cell_start;
+    switch (state) {
+        case CsvState::cell_start:
+            if (c == '"') return CsvState::quoted;
+            return is_space(c) ? CsvState::cell_start : CsvState::bare;
+        case CsvState::quote_closed:
+            return c == '"' ? CsvState::quoted : CsvState::bare;
+        default:
+            return CsvState::bare;
+    }
+}
+
+}  // namespace
+
+const char* find_record_end(const char* begin, const char* end, char separator, CsvState& state) {
+    for (const char* at = begin; at < end; ++at) {
+        const bool within = state == CsvState::quoted;
+        state = step(state, *at, separator);
+        if (*at == '\n' && !within) return at + 1;
+    }
+    return end;
+}
+
+const char* CsvTokenizer::read(const char* begin, const char* end) {
+    cells_.clear();
+    unescaped_.clear();
+    malformed_ = false;
+    unterminated_ = false;
+    const char* line_end = find(begin, end, '\n');
+    if (find(begin, line_end, '"') != line_end) return split_quoted(begin, end);
+    split_plain(begin, line_end);
+    line_ends_ = line_end < end ? 1 : 0;
+    return line_end < end ? line_end + 1 : end;
+}
+
+void CsvTokenizer::split_plain(const char* begin, const char* end) {
+    for (;;) {
+        const char* cell_end = begin;
+        while (cell_end < end && *cell_end != separator_) ++cell_end;
+        cells_.push_back(trimmed(begin, cell_end));
+        if (cell_end == end) return;
+        begin = cell_end + 1;
+    }
+}
+
+const char* CsvTokenizer::split_quoted(const char* begin, const char* end) {
+    CsvState state = CsvState::cell_start;
+    const char* cell = begin;       // where the cell starts
+    const char* opening = nullptr;  // its first quote
+    const char* closing = nullptr;  // its last one so far
+    bool doubled_quotes = false;
+    line_ends_ = 0;
+    const char* at = begin;
+    for (;; ++at) {
+        const bool ends_cell = at == end || ((*at == separator_ || *at == '\n') && state != CsvState::quoted);
+        if (ends_cell) {
+            if (opening == nullptr) {
+                cells_.push_back(trimmed(cell, at));
+            } else {
+                unterminated_ = state == CsvState::quoted;
+                const char* inner_end = unterminated_ ? end : closing;
+                if (!unterminated_) malformed_ = malformed_ || !trimmed(closing + 1, at).empty();
+                add_quoted(opening + 1, inner_end, doubled_quotes);
+            }
+            if (at == end) return end;
+            if (*at == '\n') {
+                ++line_ends_;
+                return at + 1;
+            }
+            cell = at + 1;
+            opening = closing = nullptr;
+            doubled_quotes = false;
+            state = CsvState::cell_start;
+            continue;
+        }
+        if (*at == '\n') ++line_ends_;
+        const CsvState next = step(state, *at, separator_);
+        if (state == CsvState::cell_start && next == CsvState::quoted) opening = at;
+        if (next == CsvState::quote_closed) closing = at;
+        if (state == CsvState::quote_closed && next == CsvState::quoted) doubled_quotes = true;
+        state = next;
+    }
+}
+
+void CsvTokenizer::add_quoted(const char* begin, const char* end, bool doubled_quotes) {
+    const std::string_view raw = trimmed(begin, end);
+    if (!doubled_quotes) {
+        cells_.push_back(raw);
+        return;
+    }
+    auto text = std::make_unique<std::string>();
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+        *text += raw[i];
+        if (raw[i] == '"') ++i;
+    }
+    cells_.push_back(*text);
+    unescaped_.push_back(std::move(text));
+}
+
+}  // namespace abr

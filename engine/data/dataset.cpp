@@ -1,0 +1,194 @@
+#include "engine/data/dataset.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.hpp"
+
+namespace abr {
+namespace {
+
+Index count_present(const std::vector<std::int32_t>& values) {
+    return std::count_if(values.begin(), values.end(), [](std::int32_t v) { return v >= 0; });
+}
+Index count_present(const std::vector<float>& values) {
+    return std::count_if(values.begin(), values.end(), [](float v) { return !std::isnan(v); });
+}
+
+using RowsOfSplits = std::array<std::vector<std::int64_t>, kSplits>;
+
+RowsOfSplits rows_of_splits(const Recordings& table, const PatientSplit& split) {
+    RowsOfSplits rows;
+    for (std::int64_t r = 0; r < table.rows; ++r) {
+        const auto patient = static_cast<std::size_t>(table.patient[static_cast<std::size_t>(r)]);
+        rows[static_cast<std::size_t>(split.split[patient])].push_back(r);
+    }
+    return rows;
+}
+
+SplitData lay_out(const Recordings& table, const std::vector<std::int64_t>& rows,
+                  const FittedStatistics& statistics) {
+    SplitData part;
+    part.rows = static_cast<Index>(rows.size());
+    part.length = table.length;
+    const auto length = static_cast<std::size_t>(table.length);
+    const double window = static_cast<double>(table.length) * table.sample_interval_ms;
+    part.signal.reserve(rows.size() * length);
+    if (table.has_clean) part.clean.reserve(rows.size() * length);
+    for (const std::int64_t row : rows) {
+        const auto r = static_cast<std::size_t>(row);
+        const auto begin = static_cast<std::ptrdiff_t>(r * length),
+                   end = begin + static_cast<std::ptrdiff_t>(length);
+        part.signal.insert(part.signal.end(), table.signal.begin() + begin, table.signal.begin() + end);
+        if (table.has_clean) {
+            // A row whose clean cells are empty has, as a table without clean signals, itself as the target.
+            const auto& source = std::isnan(table.clean[r * length]) ? table.signal : table.clean;
+            part.clean.insert(part.clean.end(), source.begin() + begin, source.begin() + end);
+        }
+        const auto statics = standardised_statics(table, row, statistics);
+        part.statics.insert(part.statics.end(), statics.begin(), statics.end());
+        part.label.push_back(table.label[r]);
+        const float latency = table.wave_v_latency_ms[r];
+        part.exist.push_back(!table.has_latency_column ? -1 : std::isnan(latency) ? 0 : 1);
+        part.latency_ms.push_back(latency_target(latency, window));
+        part.amplitude_uv.push_back(table.wave_v_amplitude_uv[r]);
+        part.threshold_db.push_back(table.threshold_db[r]);
+        part.patient.push_back(table.patient[r]);
+        part.source_row.push_back(table.source_row[r]);
+    }
+    return part;
+}
+
+void check_labels(const Recordings& table, std::size_t classes) {
+    const auto largest = std::max_element(table.label.begin(), table.label.end());
+    if (largest != table.label.end() && *largest >= static_cast<std::int32_t>(classes))
+        throw InputError(fmt::format(
+            "data row {} has class number {} (from 0), data.classes names {} classes; name all "
+            "classes of the data",
+            table.source_row[static_cast<std::size_t>(largest - table.label.begin())], *largest, classes));
+}
+
+// Counted on what was laid out, not on what the split intended.
+void check_no_patient_twice(const Dataset& data) {
+    std::vector<int> stands_in(data.patients.size(), -1);
+    for (std::size_t s = 0; s < kSplits; ++s)
+        for (const std::int32_t patient : data.parts[s].patient) {
+            int& seen = stands_in[static_cast<std::size_t>(patient)];
+            if (seen >= 0 && seen != static_cast<int>(s))
+                throw RunError(fmt::format("patient '{}' stands in the splits '{}' and '{}'",
+                                           data.patients[static_cast<std::size_t>(patient)],
+                                           kSplitNames[static_cast<std::size_t>(seen)], kSplitNames[s]));
+            seen = static_cast<int>(s);
+        }
+}
+
+// The column whose absence leaves a component without labels, or null where it has none or the column is
+// there.
+const char* absent_column(const Recordings& table, Component component) {
+    switch (component) {
+        case Component::signal:
+            return nullptr;
+        case Component::peak_exist:
+        case Component::peak_latency:
+            return table.has_latency_column ? nullptr : "wave_v_latency_ms";
+        case Component::peak_amplitude:
+            return table.has_amplitude_column ? nullptr : "wave_v_amplitude_uv";
+        case Component::classification:
+            return table.has_class_column ? nullptr : "class";
+        case Component::threshold:
+            return table.has_threshold_column ? nullptr : "threshold_db";
+    }
+    return nullptr;
+}
+
+PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const LossConfig& loss) {
+    PerComponent<std::string> dropped;
+    for (std::size_t i = 0; i < kComponents; ++i) {
+        const auto component = static_cast<Component>(i);
+        const char* column = absent_column(table, component);
+        if (column)
+            dropped[i] = fmt::format("the data have no column {}", column);
+        else if (data.part(Split::train).labelled(component) == 0)
+            dropped[i] = "no training row has a label";
+        else if (data.part(Split::val).labelled(component) == 0)
+            dropped[i] = "no validation row has a label";
+        if (!dropped[i].empty() && loss.weights[i] > 0 && !loss.weight_written_at[i].empty())
+            throw InputError(
+                fmt::format("{}: loss.weights.{} = {} cannot be trained: {}; set the weight to 0, remove "
+                            "the line, or supply the labels",
+                            loss.weight_written_at[i], kComponentNames[i], loss.weights[i], dropped[i]));
+    }
+    return dropped;
+}
+
+}  // namespace
+
+DeviceRecordings SplitData::view() const {
+    return {rows,
+            length,
+            signal.data(),
+            clean.empty() ? nullptr : clean.data(),
+            statics.data(),
+            label.data(),
+            exist.data(),
+            latency_ms.data(),
+            amplitude_uv.data(),
+            threshold_db.data()};
+}
+
+Index SplitData::labelled(Component component) const {
+    switch (component) {
+        case Component::signal:
+            return rows;
+        case Component::peak_exist:
+            return count_present(exist);
+        case Component::peak_latency:
+            return count_present(latency_ms);
+        case Component::peak_amplitude:
+            return count_present(amplitude_uv);
+        case Component::classification:
+            return count_present(label);
+        case Component::threshold:
+            return count_present(threshold_db);
+    }
+    return 0;
+}
+
+Dataset build_dataset(Recordings&& recordings, const Config& config) {
+    const Recordings table = std::move(recordings);
+    check_labels(table, config.data.classes.size());
+    Dataset data;
+    data.classes = config.data.classes;
+    data.patients = table.patients;
+    data.sample_interval_ms = table.sample_interval_ms;
+    data.length = table.length;
+    data.split = split_patients(table, config.data);
+
+    const RowsOfSplits rows = rows_of_splits(table, data.split);
+    for (const Split s : {Split::train, Split::val})
+        if (rows[static_cast<std::size_t>(s)].empty())
+            throw InputError(fmt::format(
+                "the split '{}' has no recordings: {} rows of {} patients are used; supply more "
+                "patients or change {}",
+                kSplitNames[static_cast<std::size_t>(s)], table.rows, table.patients.size(),
+                config.data.split_file.empty() ? "data.train, data.val and data.test" : "data.split_file"));
+    data.statistics = fit_statistics(table, rows[0], data.classes.size(), config.loss);
+    for (std::size_t s = 0; s < kSplits; ++s) data.parts[s] = lay_out(table, rows[s], data.statistics);
+    check_no_patient_twice(data);
+    for (std::size_t r = 0; r < table.wave_v_latency_ms.size(); ++r)
+        if (const float latency = table.wave_v_latency_ms[r];
+            !std::isnan(latency) && std::isnan(latency_target(latency, data.window_ms())))
+            ++data.latencies_outside_window;
+    data.dropped = find_dropped(table, data, config.loss);
+    return data;
+}
+
+Config with_dropped_weights(Config config, const Dataset& data) {
+    for (std::size_t i = 0; i < kComponents; ++i)
+        if (!data.dropped[i].empty()) config.loss.weights[i] = 0;
+    return config;
+}
+
+}  // namespace abr

@@ -1,0 +1,67 @@
+// What training needs of a table of recordings: the three splits in the layout of kernels/batch.hpp, the
+// statistics fitted on the training rows, and which loss components the data can train.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/config/config.hpp"
+#include "engine/data/split.hpp"
+#include "engine/data/statistics.hpp"
+#include "engine/recordings.hpp"
+#include "kernels/batch.hpp"
+#include "kernels/components.hpp"
+
+namespace abr {
+
+// The recordings of one split, in the order of the table. Physical units, NaN / -1 = missing.
+struct SplitData {
+    Index rows = 0;
+    Index length = 0;                 // T
+    std::vector<float> signal;        // (rows, T) uV
+    std::vector<float> clean;         // (rows, T) uV, or empty
+    std::vector<float> statics;       // (rows, 7) standardised and filled, StaticInput order
+    std::vector<std::int32_t> label;  // class, -1 = missing
+    std::vector<std::int32_t> exist;  // wave V marked: 1, 0; -1 = no latency column
+    std::vector<float> latency_ms;  // NaN = not marked, or outside [0, T * dt]: the wave exists all the same
+    std::vector<float> amplitude_uv;       // NaN = not marked
+    std::vector<float> threshold_db;       // NaN = missing
+    std::vector<std::int32_t> patient;     // index into Dataset::patients
+    std::vector<std::int64_t> source_row;  // 1-based data row of the source
+
+    // The same arrays as the kernels see them; valid while the object is unchanged.
+    DeviceRecordings view() const;
+    // Rows that have a target of this component.
+    Index labelled(Component) const;
+};
+
+struct Dataset {
+    std::vector<std::string> classes;
+    std::vector<std::string> patients;
+    double sample_interval_ms = 0;
+    Index length = 0;  // T
+    PatientSplit split;
+    FittedStatistics statistics;
+    std::array<SplitData, kSplits> parts;
+    // Why a component cannot be trained; empty = it is on.
+    PerComponent<std::string> dropped;
+    std::int64_t latencies_outside_window = 0;  // masked
+
+    const SplitData& part(Split s) const { return parts[static_cast<std::size_t>(s)]; }
+    bool is_on(Component c) const { return dropped[c].empty(); }
+    double window_ms() const { return static_cast<double>(length) * sample_interval_ms; }
+};
+
+// Splits by patient, fits the statistics on the training rows, lays out the splits. `recordings` gives its
+// signals away. Throws InputError if there is no row, no training row, or no validation row, as
+// split_patients and fit_statistics do, and where a weight > 0 was written for a component that has no label
+// in the training or in the validation rows (without one written it is dropped). Throws RunError if a patient
+// came to stand in two splits.
+Dataset build_dataset(Recordings&& recordings, const Config& config);
+
+// The configuration with the weight of each dropped component set to 0.
+Config with_dropped_weights(Config config, const Dataset&);
+
+}  // namespace abr

@@ -1,0 +1,106 @@
+#include "engine/data/report.hpp"
+
+#include <set>
+
+namespace abr {
+namespace {
+
+std::vector<std::array<DataReport::ClassCount, kSplits>> count_classes(const Dataset& data) {
+    std::vector<std::array<DataReport::ClassCount, kSplits>> counts(data.classes.size());
+    for (std::size_t s = 0; s < kSplits; ++s) {
+        const SplitData& part = data.parts[s];
+        std::set<std::pair<std::int32_t, std::int32_t>> seen;  // class, patient
+        for (std::size_t r = 0; r < part.label.size(); ++r) {
+            if (part.label[r] < 0) continue;
+            DataReport::ClassCount& count = counts[static_cast<std::size_t>(part.label[r])][s];
+            ++count.recordings;
+            if (seen.emplace(part.label[r], part.patient[r]).second) ++count.patients;
+        }
+    }
+    return counts;
+}
+
+// {"train": ..., "val": ..., "test": ...}
+template <class Value>
+Json by_split(const Value& value_of_split) {
+    Json json = Json::object();
+    for (std::size_t s = 0; s < kSplits; ++s) json[std::string(kSplitNames[s])] = value_of_split(s);
+    return json;
+}
+
+}  // namespace
+
+DataReport make_data_report(const Dataset& data, ReadReport rows, const EpochSampler& sampler) {
+    DataReport report;
+    report.rows = std::move(rows);
+    report.classes = data.classes;
+    report.class_counts = count_classes(data);
+    report.sample_interval_ms = data.sample_interval_ms;
+    report.latencies_outside_window = data.latencies_outside_window;
+    for (std::size_t i = 0; i < kComponents; ++i) {
+        for (std::size_t s = 0; s < kSplits; ++s)
+            report.labels[i][s] = data.parts[s].labelled(static_cast<Component>(i));
+        report.components[i] = data.dropped[i].empty() ? "on" : "dropped: " + data.dropped[i];
+        if (data.dropped[i].empty()) continue;
+        const std::string name(kComponentNames[i]);
+        for (const char* suffix : {"", "_std", "_min", "_max"})
+            report.absent_metrics["train_loss_" + name + suffix] = data.dropped[i];
+        report.absent_metrics["train_share_" + name] = data.dropped[i];
+    }
+    report.largest_repeats = sampler.largest_repeats();
+    report.baselines = compute_baselines(data);
+    return report;
+}
+
+Json to_json(const Baselines& baselines) {
+    const auto both = [&](Metric SplitBaselines::*metric) {
+        return Json{{"val", to_json_value(baselines.val.*metric)},
+                    {"test", to_json_value(baselines.test.*metric)}};
+    };
+    return Json{{"f1_macro_majority", both(&SplitBaselines::f1_macro_majority)},
+                {"latency_mae_ms", both(&SplitBaselines::latency_mae_ms)},
+                {"threshold_mae_db", both(&SplitBaselines::threshold_mae_db)}};
+}
+
+Json to_json(const DataReport& report) {
+    Json rejected = Json::object();
+    for (const auto& [reason, rejection] : report.rows.rejected)
+        rejected[reason] = {{"count", rejection.count}, {"lines", rejection.lines}};
+    Json classes = Json::object(), sampler = Json::object();
+    for (std::size_t c = 0; c < report.classes.size(); ++c) {
+        classes[report.classes[c]] = by_split([&](std::size_t s) {
+            const DataReport::ClassCount& count = report.class_counts[c][s];
+            return Json{{"recordings", count.recordings}, {"patients", count.patients}};
+        });
+        sampler[report.classes[c]] = report.largest_repeats[c];
+    }
+    Json ranges = Json::object();
+    for (const auto& [column, range] : report.rows.ranges)  // NaN becomes null
+        ranges[column] = {{"minimum", range.minimum},
+                          {"maximum", range.maximum},
+                          {"values", range.values},
+                          {"missing", range.missing}};
+    Json components = Json::object(), labels = Json::object();
+    for (std::size_t i = 0; i < kComponents; ++i) {
+        const std::string name(kComponentNames[i]);
+        components[name] = report.components[i];
+        labels[name] = by_split([&](std::size_t s) { return report.labels[i][s]; });
+    }
+    Json json;
+    json["rows"] = {{"read", report.rows.read},
+                    {"filtered", report.rows.filtered},
+                    {"rejected", rejected},
+                    {"used", report.rows.used}};
+    json["classes"] = classes;
+    json["sample_interval_ms"] = report.sample_interval_ms;
+    json["ranges"] = ranges;
+    json["latencies_outside_window"] = report.latencies_outside_window;
+    json["components"] = components;
+    json["labels"] = labels;
+    json["absent_metrics"] = Json(report.absent_metrics);
+    json["sampler"] = sampler;
+    json["baselines"] = to_json(report.baselines);
+    return json;
+}
+
+}  // namespace abr

@@ -1,0 +1,40 @@
+// The table of recordings in host memory, whatever it was read from. Units as in the CSV contract; NaN = missing.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace abr {
+
+inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+struct Recordings {
+    std::int64_t rows = 0;
+    std::int64_t length = 0;  // samples, T
+    double sample_interval_ms = 0;
+    bool has_clean = false;
+
+    std::vector<std::int64_t> source_row;    // 1-based data row in the file (without the header), or 1…rows
+    std::vector<std::int32_t> patient;       // index into patients
+    std::vector<std::string> patients;       // identifiers, in order of first appearance
+    std::vector<std::int8_t> ear;            // 0 left, 1 right, -1 missing
+    std::vector<float> age_years;            // NaN = missing
+    std::vector<float> intensity_db;         // dB nHL
+    std::vector<float> rate_hz;              // NaN = missing
+    std::vector<float> fmp;                  // NaN = missing
+    std::vector<std::int32_t> label;         // class index, -1 = missing
+    std::vector<float> wave_v_latency_ms;    // NaN = not marked
+    std::vector<float> wave_v_amplitude_uv;  // NaN = not marked
+    std::vector<float> threshold_db;         // NaN = missing
+    std::vector<float> signal;               // (rows, length) uV
+    std::vector<float> clean;  // (rows, length) uV, empty if !has_clean; a row is whole or all NaN
+
+    bool has_class_column = false;
+    bool has_latency_column = false;  // without it existence of wave V is unlabelled
+    bool has_amplitude_column = false;
+    bool has_threshold_column = false;
+};
+
+}  // namespace abr

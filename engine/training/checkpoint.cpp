@@ -1,0 +1,257 @@
+#include "engine/training/checkpoint.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <type_traits>
+
+#include "engine/error.hpp"
+#include "engine/formats/safetensors.hpp"
+#include "engine/output/file.hpp"
+#include "engine/output/json.hpp"
+#include "engine/version.hpp"
+
+namespace abr {
+namespace {
+
+struct Range {
+    Index least, most;
+};
+
+// One list of the network's settings serves writing, reading and checking. The ranges are those that a
+// configuration allows (engine/config/keys_model.cpp), so that a header that lies about sizes is found before
+// anything is computed from them.
+template <class Shape, class Visit>
+void for_each_setting(Shape& shape, const Visit& visit) {
+    visit("length", shape.length, Range{1, 1 << 20});
+    visit("static_inputs", shape.static_inputs, Range{kStaticInputs, kStaticInputs});
+    visit("classes", shape.classes, Range{1, 1 << 16});
+    visit("base_channels", shape.base_channels, Range{2, 512});
+    visit("levels", shape.levels, Range{1, 8});
+    visit("kernel", shape.kernel, Range{1, 63});
+    visit("stem_kernels", shape.stem_kernels, Range{1, 63});
+    visit("stem_dilations", shape.stem_dilations, Range{1, 64});
+    visit("blocks_per_level", shape.blocks_per_level, Range{1, 8});
+    visit("groups", shape.groups, Range{1, 512});
+    visit("attention_layers", shape.attention_layers, Range{0, 16});
+    visit("heads", shape.heads, Range{1, 64});
+    visit("feed_forward", shape.feed_forward, Range{1, 16});
+    visit("embed_dim", shape.embed_dim, Range{1, 4096});
+    visit("head_hidden", shape.head_hidden, Range{1, 4096});
+    visit("built", shape.built.values, Range{0, 1});
+}
+
+bool contradictory(const NetworkShape& shape) {
+    const auto even = [](Index width) { return width % 2 == 0; };
+    return even(shape.kernel) || shape.stem_kernels.empty() || shape.stem_kernels.size() > 8 ||
+           std::any_of(shape.stem_kernels.begin(), shape.stem_kernels.end(), even) ||
+           shape.stem_kernels.size() != shape.stem_dilations.size() ||
+           shape.base_channels % shape.groups != 0 || shape.channels(shape.levels - 1) > 4096 ||
+           (shape.attention_layers > 0 && shape.channels(shape.levels - 1) % shape.heads != 0);
+}
+
+std::string model_json(const NetworkShape& shape) {
+    Json json;
+    for_each_setting(shape, [&](const char* name, const auto& value, Range) { json[name] = value; });
+    return json.dump();
+}
+
+[[noreturn]] void reject(const std::string& file, const std::string& what) {
+    throw InputError(fmt::format("{}: {}; expected a checkpoint written by abr_engine", file, what));
+}
+
+Json parse_metadata(const SafetensorsFile& file, const std::string& key) {
+    const Json json = Json::parse(file.metadata_value(key), nullptr, false);
+    if (!json.is_object()) reject(file.name(), fmt::format("metadata `{}` is no JSON object", key));
+    return json;
+}
+
+NetworkShape parse_shape(const SafetensorsFile& file) {
+    const Json json = parse_metadata(file, "model");
+    NetworkShape shape;
+    try {
+        for_each_setting(shape, [&](const char* name, auto& value, Range) { json.at(name).get_to(value); });
+    } catch (const Json::exception& error) {
+        reject(file.name(), fmt::format("metadata `model`: {}", error.what()));
+    }
+    for_each_setting(shape, [&]<class V>(const char* name, const V& value, Range range) {
+        const auto check = [&](Index v) {
+            if (v < range.least || v > range.most)
+                reject(file.name(), fmt::format("metadata `model`: {} = {} is out of range ({} to {})", name,
+                                                v, range.least, range.most));
+        };
+        if constexpr (std::is_same_v<V, Index>)
+            check(value);
+        else
+            std::for_each(value.begin(), value.end(), check);
+    });
+    if (contradictory(shape)) reject(file.name(), "metadata `model`: the settings contradict one another");
+    return shape;
+}
+
+DataSettings parse_data(const SafetensorsFile& file, const NetworkShape& shape) {
+    const Json json = parse_metadata(file, "data");
+    DataSettings data;
+    try {
+        json.at("classes").get_to(data.classes);
+        json.at("sample_interval_ms").get_to(data.sample_interval_ms);
+    } catch (const Json::exception& error) {
+        reject(file.name(), fmt::format("metadata `data`: {}", error.what()));
+    }
+    if (static_cast<Index>(data.classes.size()) != shape.classes)
+        reject(file.name(), "metadata `data` and `model` differ in the number of classes");
+    if (!(data.sample_interval_ms > 0))
+        reject(file.name(), "metadata `data`: sample_interval_ms is not positive");
+    return data;
+}
+
+// The four buffers of LearnerState under their prefixes.
+template <class State, class Visit>
+void for_each_buffer(State& state, const Visit& visit) {
+    visit(std::string(), state.value);
+    visit(std::string("ema/"), state.ema);
+    visit(std::string("optimizer/first_moment/"), state.first_moment);
+    visit(std::string("optimizer/second_moment/"), state.second_moment);
+}
+
+// Progress as flat arrays. A step record is (step, learning_rate, grad_norm, loss_total, loss of each
+// component).
+constexpr std::size_t kRecordValues = 4 + kComponents;
+
+std::vector<double> record_values(const std::vector<StepRecord>& records) {
+    std::vector<double> values;
+    values.reserve(records.size() * kRecordValues);
+    for (const auto& r : records) {
+        values.insert(values.end(),
+                      {static_cast<double>(r.step), r.learning_rate, r.grad_norm, r.loss_total});
+        values.insert(values.end(), r.loss.values.begin(), r.loss.values.end());
+    }
+    return values;
+}
+
+std::vector<StepRecord> records_from(const std::vector<double>& values) {
+    std::vector<StepRecord> records(values.size() / kRecordValues);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        const double* v = values.data() + i * kRecordValues;
+        records[i] = {static_cast<std::int64_t>(v[0]), v[1], v[2], v[3], {}};
+        std::copy_n(v + 4, kComponents, records[i].loss.values.begin());
+    }
+    return records;
+}
+
+constexpr const char* kStepsTensor = "progress/epoch_steps";
+constexpr const char* kCountersTensor = "progress/counters";
+constexpr const char* kValuesTensor = "progress/values";
+
+std::array<std::int64_t, 7> counters_of(const TrainingProgress& p) {
+    return {p.epoch,
+            p.step,
+            p.best_f1.epoch,
+            p.best_loss.epoch,
+            p.stopping.epoch,
+            p.plateau.epochs_without_improvement,
+            p.plateau.reductions};
+}
+std::array<double, 4> values_of(const TrainingProgress& p) {
+    return {p.best_f1.value, p.best_loss.value, p.stopping.value, p.plateau.best_loss};
+}
+
+TrainingProgress parse_progress(const SafetensorsFile& file) {
+    const auto counters = file.integers(kCountersTensor);
+    const auto values = file.doubles(kValuesTensor);
+    const auto steps = file.doubles(kStepsTensor);
+    TrainingProgress p;
+    if (counters.size() != counters_of(p).size() || values.size() != values_of(p).size() ||
+        steps.size() % kRecordValues != 0)
+        reject(file.name(), "the tensors `progress/...` have the wrong size");
+    if (counters[0] < 0 || counters[1] < 0) reject(file.name(), "`progress/counters` holds a negative count");
+    p.epoch = counters[0];
+    p.step = counters[1];
+    p.best_f1 = {counters[2], values[0]};
+    p.best_loss = {counters[3], values[1]};
+    p.stopping = {counters[4], values[2]};
+    p.plateau = {values[3], counters[5], counters[6]};
+    p.epoch_steps = records_from(steps);
+    return p;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                     const ParameterLayout& layout) {
+    std::vector<TensorSource> tensors;
+    for_each_buffer(checkpoint.learner, [&](const std::string& prefix, const std::vector<float>& buffer) {
+        if (buffer.empty()) return;
+        for (const auto& spec : layout.specs())
+            tensors.push_back({prefix + spec.name, TensorType::f32, spec.shape, buffer.data() + spec.offset});
+    });
+    const auto arrays = to_named_arrays(checkpoint.statistics);
+    for (const auto& array : arrays)
+        tensors.push_back(
+            {array.name, TensorType::f64, {static_cast<Index>(array.values.size())}, array.values.data()});
+    const auto& progress = checkpoint.progress;
+    const auto counters = counters_of(progress);
+    const auto values = values_of(progress);
+    const auto records = record_values(progress.epoch_steps);
+    tensors.push_back(
+        {kCountersTensor, TensorType::i64, {static_cast<Index>(counters.size())}, counters.data()});
+    tensors.push_back({kValuesTensor, TensorType::f64, {static_cast<Index>(values.size())}, values.data()});
+    tensors.push_back({kStepsTensor,
+                       TensorType::f64,
+                       {static_cast<Index>(progress.epoch_steps.size()), static_cast<Index>(kRecordValues)},
+                       records.data()});
+
+    const Json data = {{"classes", checkpoint.data.classes},
+                       {"sample_interval_ms", checkpoint.data.sample_interval_ms}};
+    write_file_atomically(path, serialize_safetensors(std::move(tensors),
+                                                      {{"format", "abr_engine"},
+                                                       {"format_version", std::to_string(kCheckpointVersion)},
+                                                       {"engine_version", kEngineVersion},
+                                                       {"epoch", std::to_string(progress.epoch)},
+                                                       {"step", std::to_string(progress.step)},
+                                                       {"model", model_json(checkpoint.shape)},
+                                                       {"data", data.dump()}}));
+}
+
+Checkpoint load_checkpoint(const std::filesystem::path& path) {
+    const auto file = SafetensorsFile::open(path);
+    const auto& metadata = file.metadata();
+    if (const auto format = metadata.find("format");
+        format == metadata.end() || format->second != "abr_engine")
+        reject(file.name(), "the safetensors file has no metadata `format` = `abr_engine`");
+    if (const auto& version = file.metadata_value("format_version");
+        version != std::to_string(kCheckpointVersion))
+        throw InputError(
+            fmt::format("{}: checkpoint format version `{}`: expected {}; use the version of abr_engine "
+                        "that wrote it (engine_version `{}`)",
+                        file.name(), version, kCheckpointVersion, file.metadata_value("engine_version")));
+
+    Checkpoint checkpoint;
+    checkpoint.shape = parse_shape(file);
+    checkpoint.data = parse_data(file, checkpoint.shape);
+    checkpoint.statistics = statistics_from_named_arrays(
+        [&](const std::string& name) { return file.doubles(name); }, checkpoint.data.classes.size());
+    checkpoint.progress = parse_progress(file);
+
+    const Network network(checkpoint.shape, 1);
+    const auto& layout = network.parameters();
+    const bool has_ema = file.contains("ema/" + layout.specs().front().name);
+    for_each_buffer(checkpoint.learner, [&](const std::string& prefix, std::vector<float>& buffer) {
+        if (prefix == "ema/" && !has_ema) return;
+        const auto bytes_of = [&](const ParameterSpec& spec) {
+            return file.bytes(prefix + spec.name, TensorType::f32, spec.shape);
+        };
+        // The file holds every tensor before memory for them is asked for.
+        for (const auto& spec : layout.specs()) bytes_of(spec);
+        buffer.resize(static_cast<std::size_t>(layout.size()));
+        for (const auto& spec : layout.specs()) {
+            const auto bytes = bytes_of(spec);
+            std::memcpy(buffer.data() + spec.offset, bytes.data(), bytes.size());
+        }
+    });
+    return checkpoint;
+}
+
+}  // namespace abr

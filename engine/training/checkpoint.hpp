@@ -1,0 +1,66 @@
+// A checkpoint: everything that prediction on new data, and going on with a run, needs, in one safetensors
+// file.
+//
+//   <parameter>                     F32, by its name in the network, in the op's shape (kernel, in, out)
+//   ema/<parameter>                 F32, if an average of the weights is kept: it is what was validated
+//   optimizer/first_moment/<p>, optimizer/second_moment/<p>    F32
+//   statistics/...                  F64, what was fitted on the training rows (engine/data/statistics.hpp)
+//   progress/...                    F64 and I64, where the run stood
+// Metadata: "format" = "abr_engine", "format_version", "engine_version", "epoch" and "step" (both done),
+// "model" and "data" as JSON. Nothing depends on the run's name, place, time, threads or device.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/data/statistics.hpp"
+#include "engine/training/schedule.hpp"
+#include "kernels/optimizer.hpp"
+#include "model/learner.hpp"
+#include "model/network.hpp"
+
+namespace abr {
+
+inline constexpr int kCheckpointVersion = 1;
+
+// The data that a network was trained on, as far as prediction must know it.
+struct DataSettings {
+    std::vector<std::string> classes;
+    double sample_interval_ms = 0;
+};
+
+// The best validated epoch by one measure.
+struct BestEpoch {
+    std::int64_t epoch = -1;  // none yet
+    double value = -std::numeric_limits<double>::infinity();
+};
+
+// Where a run stands.
+struct TrainingProgress {
+    std::int64_t epoch = 0;               // the epoch under way or next: so many are complete
+    std::int64_t step = 0;                // optimiser steps done over the run
+    std::vector<StepRecord> epoch_steps;  // those of the epoch under way
+    BestEpoch best_f1;                    // highest macro F1; without a classifier never set
+    BestEpoch best_loss;                  // value = -val_loss_total
+    BestEpoch stopping;                   // by early stopping's own measure, from the first final epoch
+    PlateauState plateau;
+};
+
+struct Checkpoint {
+    NetworkShape shape;
+    DataSettings data;
+    FittedStatistics statistics;
+    LearnerState learner;
+    TrainingProgress progress;
+};
+
+// Replaces the file atomically. Throws RunError on the system's errors.
+void save_checkpoint(const std::filesystem::path&, const Checkpoint&, const ParameterLayout&);
+// Throws InputError, naming the file, for anything that is not a checkpoint of this engine and version.
+Checkpoint load_checkpoint(const std::filesystem::path&);
+
+}  // namespace abr

@@ -1,0 +1,23 @@
+// One training run, from data to the last file of the run folder.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "engine/config/config.hpp"
+
+namespace abr {
+
+enum class Verbosity { quiet, normal, verbose };
+
+struct RunOptions {
+    std::string name;                  // of the run folder; the next free name is taken if it exists
+    std::filesystem::path output_dir;  // where the run folder is made
+    Verbosity verbosity = Verbosity::normal;
+};
+
+// Returns the exit code of the run: 0 done, 1 failed, 3 interrupted. Throws InputError where data or
+// configuration do not fit, RunError where the run cannot go on.
+int run_training(const Config& config, const RunOptions& options);
+
+}  // namespace abr

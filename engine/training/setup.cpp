@@ -1,0 +1,98 @@
+#include "engine/training/setup.hpp"
+
+namespace abr {
+namespace {
+
+NetworkShape network_shape(const ModelConfig& model, const Dataset& dataset) {
+    NetworkShape shape;
+    shape.length = dataset.length;
+    shape.static_inputs = kStaticInputs;
+    shape.classes = static_cast<Index>(dataset.classes.size());
+    shape.base_channels = model.base_channels;
+    shape.levels = model.levels;
+    shape.kernel = model.kernel;
+    shape.stem_kernels.assign(model.stem_kernels.begin(), model.stem_kernels.end());
+    shape.stem_dilations.assign(model.stem_dilations.begin(), model.stem_dilations.end());
+    shape.blocks_per_level = model.blocks_per_level;
+    shape.groups = model.groups;
+    shape.attention_layers = model.attention_layers;
+    shape.heads = model.heads;
+    shape.feed_forward = model.feed_forward;
+    shape.embed_dim = model.embed_dim;
+    shape.head_hidden = model.head_hidden;
+    for (std::size_t c = 0; c < kComponents; ++c) shape.built[c] = dataset.is_on(static_cast<Component>(c));
+    return shape;
+}
+
+LossSettings loss_settings(const LossConfig& loss, std::size_t classes) {
+    return {.signal = loss.signal,
+            .peak_latency = loss.peak_latency,
+            .peak_amplitude = loss.peak_amplitude,
+            .threshold = loss.threshold,
+            .positive_weight = static_cast<float>(loss.positive_weight),
+            .label_smoothing = static_cast<float>(loss.label_smoothing),
+            .focal_gamma = static_cast<float>(loss.focal_gamma),
+            .classes = static_cast<Index>(classes)};
+}
+
+BatchSettings batch_settings(const Config& config, const Dataset& dataset) {
+    const auto& augmentation = config.augmentation;
+    BatchSettings batch;
+    apply_statistics(dataset.statistics, batch);
+    batch.sample_interval_ms = static_cast<float>(dataset.sample_interval_ms);
+    batch.augmentation_probability = static_cast<float>(augmentation.probability);
+    batch.shift_samples = augmentation.shift_samples;
+    batch.scale_low = static_cast<float>(augmentation.scale_low);
+    batch.scale_high = static_cast<float>(augmentation.scale_high);
+    batch.drift_sd = static_cast<float>(augmentation.drift_sd);
+    // An input that does not vary on the training rows stays constant: no noise either.
+    for (std::size_t i = 0; i < batch.static_noise_sd.size(); ++i)
+        if (dataset.statistics.statics[i].sd > 0)
+            batch.static_noise_sd[i] = static_cast<float>(augmentation.static_noise_sd);
+    batch.static_dropout = static_cast<float>(augmentation.static_dropout);
+    batch.noise_sd = static_cast<float>(config.degradation.noise_sd);
+    batch.degradation_probability = static_cast<float>(config.degradation.probability);
+    return batch;
+}
+
+}  // namespace
+
+HeadScaling head_scaling(const FittedStatistics& statistics) {
+    // A target that does not vary on the training rows is learnt in its own unit.
+    const auto scale = [](const Moments& moments) {
+        return static_cast<float>(moments.sd > 0 ? moments.sd : 1);
+    };
+    return {.latency_mean = static_cast<float>(statistics.latency_ms.mean),
+            .latency_scale = scale(statistics.latency_ms),
+            .amplitude_mean = static_cast<float>(statistics.amplitude_uv.mean),
+            .amplitude_scale = scale(statistics.amplitude_uv),
+            .threshold_mean = static_cast<float>(statistics.threshold_db.mean),
+            .threshold_scale = scale(statistics.threshold_db)};
+}
+
+LearnerSettings learner_settings(const Config& config, const Dataset& dataset) {
+    LearnerSettings settings;
+    settings.shape = network_shape(config.model, dataset);
+    settings.loss = loss_settings(config.loss, dataset.classes.size());
+    const auto& weights = dataset.statistics.class_weights;
+    settings.class_weights.assign(weights.begin(), weights.end());
+    settings.batch = batch_settings(config, dataset);
+    settings.scaling = head_scaling(dataset.statistics);
+    settings.optimizer = {.learning_rate = config.optimizer.learning_rate,
+                          .beta1 = config.optimizer.beta1,
+                          .beta2 = config.optimizer.beta2,
+                          .epsilon = config.optimizer.epsilon,
+                          .weight_decay = config.optimizer.weight_decay,
+                          .gradient_clip = config.training.gradient_clip,
+                          .ema_decay = config.training.ema_decay};
+    settings.rates = {static_cast<float>(config.optimizer.encoder_lr),
+                      static_cast<float>(config.optimizer.decoder_lr),
+                      static_cast<float>(config.optimizer.heads_lr)};
+    settings.dropout = static_cast<float>(config.model.dropout);
+    settings.seed = config.run.seed;
+    settings.batch_size = config.training.batch_size;
+    settings.accumulation = config.training.accumulation;
+    return settings;
+}
+
+}  // namespace abr

@@ -1,0 +1,16 @@
+// From configuration and data set to what the learner is built with.
+#pragma once
+
+#include "engine/config/config.hpp"
+#include "engine/data/dataset.hpp"
+#include "model/learner.hpp"
+
+namespace abr {
+
+// config: with the weights of dropped components set to 0.
+LearnerSettings learner_settings(const Config& config, const Dataset&);
+
+// Scaling of the regression heads' outputs to physical units.
+HeadScaling head_scaling(const FittedStatistics&);
+
+}  // namespace abr

@@ -1,0 +1,270 @@
+#include "engine/training/trainer.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.hpp"
+#include "engine/training/curriculum.hpp"
+#include "engine/training/evaluation.hpp"
+#include "engine/training/interrupt.hpp"
+#include "engine/training/setup.hpp"
+
+namespace abr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr const char* kBestF1 = "best_f1.safetensors";
+constexpr const char* kBestLoss = "best_loss.safetensors";
+constexpr const char* kLast = "last.safetensors";
+
+PerComponent<bool> present_components(const Dataset& dataset) {
+    PerComponent<bool> present;
+    for (std::size_t c = 0; c < kComponents; ++c) present[c] = dataset.is_on(static_cast<Component>(c));
+    return present;
+}
+
+// Strictly better, so that ties keep the earliest; the first value always counts.
+bool improves(const BestEpoch& best, double value, double min_delta = 0) {
+    return value > best.value + min_delta;
+}
+
+}  // namespace
+
+Trainer::Trainer(const RunParts& parts)
+    : p_(parts),
+      learner_(make_cpu_learner(learner_settings(p_.config, p_.dataset), p_.dataset.part(Split::train).view(),
+                                p_.config.run.threads)),
+      present_(present_components(p_.dataset)),
+      final_weights_(final_weights(p_.config.loss, p_.config.curriculum)),
+      steps_per_epoch_((p_.dataset.part(Split::train).rows + step_rows() - 1) / step_rows()),
+      schedule_(p_.config.schedule, p_.config.optimizer.learning_rate, steps_per_epoch_,
+                p_.config.training.epochs),
+      log_(p_.folder, p_.dataset.classes, present_),
+      progress_(checkpoint_.progress) {
+    checkpoint_.shape = learner_->network().shape();
+    checkpoint_.data = {p_.dataset.classes, p_.dataset.sample_interval_ms};
+    checkpoint_.statistics = p_.dataset.statistics;
+}
+
+void Trainer::run(RunSummary& summary) {
+    last_save_ = Clock::now();
+    const InterruptGuard guard;
+    check_gradients();
+    while (progress_.epoch < p_.config.training.epochs) {
+        epoch_start_ = Clock::now();
+        train_epoch();
+        if (interrupted_) break;
+        EpochRecord record;
+        record.epoch = progress_.epoch;
+        record.weight = weights_;
+        record.train = summarise_steps(progress_.epoch_steps, weights_, present_);
+        const Improved improved = validate(record);
+        const bool stop = should_stop(*record.val);
+        progress_.epoch_steps.clear();
+        ++progress_.epoch;
+        if (improved.f1) save(kBestF1);
+        if (improved.loss) save(kBestLoss);
+        save(kLast);
+        summarise(summary);
+        p_.console.epoch(record, p_.config.training.epochs);
+        if (progress_.epoch % p_.config.logging.variance_every == 0) p_.console.loss_variance(record);
+        if (stop) {
+            summary.stop_reason = StopReason::early_stopping;
+            break;
+        }
+    }
+    if (interrupted_) {
+        save(kLast);
+        summary.stop_reason = StopReason::interrupted;
+        p_.console.line(fmt::format("interrupted in epoch {}; the state is saved in {}", progress_.epoch + 1,
+                                    (p_.folder.file("checkpoints") / kLast).string()));
+    }
+    summarise(summary);
+    measure_best(summary);
+}
+
+void Trainer::summarise(RunSummary& summary) const {
+    summary.epochs_done = progress_.epoch;
+    if (best().epoch >= 0) summary.best_epoch = best().epoch;
+    summary.recordings_per_second =
+        training_seconds_ > 0 ? static_cast<double>(trained_recordings_) / training_seconds_ : 0;
+}
+
+void Trainer::check_gradients() {
+    const auto names = learner_->tensors_without_gradient(p_.sampler.order(0), final_weights_);
+    if (names.empty()) return;
+    throw RunError(
+        fmt::format("{} parameter tensor(s) receive no gradient from any training recording and would "
+                    "never learn: {}; check loss.weights and the labels in data_report.json",
+                    names.size(), fmt::join(names, ", ")));
+}
+
+void Trainer::train_epoch() {
+    const auto epoch = static_cast<int>(progress_.epoch);
+    weights_ = epoch_weights(p_.config.loss, p_.config.curriculum, epoch);
+    order_ = p_.sampler.order(static_cast<std::uint32_t>(epoch));
+    learner_->begin_epoch(static_cast<std::uint32_t>(epoch), order_, weights_);
+    taken_ = 0;
+
+    const auto rows = static_cast<Index>(order_.size());
+    const double minutes = p_.config.training.checkpoint_minutes;
+    const auto done_before = static_cast<std::int64_t>(progress_.epoch_steps.size());
+    const auto start = Clock::now();
+    std::int64_t i = done_before;
+    for (; i < steps_per_epoch_ && !interrupted_; ++i) {
+        const Index begin = i * step_rows();
+        learner_->train_step(progress_.step, begin, std::min(step_rows(), rows - begin),
+                             schedule_.rate(progress_.step, progress_.plateau));
+        ++progress_.step;
+        interrupted_ = InterruptGuard::requested();
+        const bool save_now = minutes > 0 && seconds_since(last_save_) > 60 * minutes;
+        take_steps(save_now || interrupted_ || i + 1 == steps_per_epoch_ ||
+                   (i + 1) % p_.config.logging.steps_every == 0);
+        show_progress(i + 1);
+        if (save_now && !interrupted_) save(kLast);
+    }
+    training_seconds_ += seconds_since(start);
+    trained_recordings_ += std::min(i * step_rows(), rows) - done_before * step_rows();
+    log_.flush();
+}
+
+// Reads what the learner has recorded; a step that went wrong ends the run.
+void Trainer::take_steps(bool due) {
+    if (!due) return;
+    const auto records = learner_->steps();
+    for (; taken_ < records.size(); ++taken_) {
+        const StepRecord& record = records[taken_];
+        progress_.epoch_steps.push_back(record);
+        if (record.step % p_.config.logging.steps_every == 0) log_.step(progress_.epoch, record);
+    }
+    const StepStatus status = learner_->status();
+    if (status.bad_step >= 0) stop_at_bad_step(status);
+}
+
+void Trainer::stop_at_bad_step(const StepStatus& status) {
+    const std::int64_t first_step = progress_.epoch * steps_per_epoch_;
+    const Index begin = (status.bad_step - first_step) * step_rows();
+    const Index end = std::min<Index>(begin + step_rows(), static_cast<Index>(order_.size()));
+    if (status.bad_step % p_.config.logging.steps_every != 0)
+        log_.step(progress_.epoch,
+                  progress_.epoch_steps[static_cast<std::size_t>(status.bad_step - first_step)]);
+    log_.flush();
+
+    const SplitData& train = p_.dataset.part(Split::train);
+    std::vector<std::int64_t> recordings;
+    for (Index i = begin; i < end; ++i)
+        recordings.push_back(train.source_row[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])]);
+    const auto component = static_cast<std::size_t>(status.bad_component);
+    throw RunError(fmt::format(
+        "{} is not finite at epoch {}, step {}; nothing was learnt from there on. The step's recordings "
+        "(data rows): "
+        "{}. If the loss rose in the steps before (steps.csv), lower optimizer.learning_rate (now {}); if "
+        "not, look "
+        "for values out of all proportion in these rows (ranges in data_report.json)",
+        component < kComponents ? fmt::format("loss `{}`", kComponentNames[component]) : "the gradient norm",
+        progress_.epoch, status.bad_step, fmt::join(recordings, ", "), p_.config.optimizer.learning_rate));
+}
+
+void Trainer::show_progress(std::int64_t steps_done) {
+    Progress progress;
+    progress.epoch = progress_.epoch;
+    progress.epochs = p_.config.training.epochs;
+    progress.steps_done = steps_done;
+    progress.steps = steps_per_epoch_;
+    if (!progress_.epoch_steps.empty()) progress.last = progress_.epoch_steps.back();
+    progress.weights = weights_;
+    progress.present = present_;
+    const double seconds = seconds_since(epoch_start_);
+    const auto here = static_cast<double>(taken_);
+    progress.recordings_per_second = here * static_cast<double>(step_rows()) / seconds;
+    progress.seconds_left =
+        here > 0 ? seconds / here * static_cast<double>(steps_per_epoch_ - steps_done) : 0;
+    p_.console.progress(progress);
+}
+
+Trainer::Improved Trainer::validate(EpochRecord& record) {
+    const double training_seconds = seconds_since(epoch_start_);
+    const Evaluation evaluation = learner_->evaluate(p_.dataset.part(Split::val).view());
+    record.val = metrics_of(p_.dataset, Split::val, evaluation, final_weights_);
+    if (progress_.epoch == 0) declare_absent(*record.val);
+
+    const ConfusionMatrix confusion(static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion);
+    log_.classification(progress_.epoch, "val", confusion);
+    const Improved improved = note_best(*record.val, evaluation);
+    observe_plateau(progress_.plateau, p_.config.schedule, record.val->loss_total.value.value());
+    record.recordings_per_second = static_cast<double>(p_.dataset.part(Split::train).rows) / training_seconds;
+    record.seconds = seconds_since(epoch_start_);
+    log_.epoch(record);
+    log_.flush();
+    if (has_classifier() && (progress_.epoch + 1) % p_.config.logging.report_every == 0)
+        p_.console.classification(classification_report(confusion), record.val->f1_macro_majority,
+                                  p_.dataset.classes, fmt::format("Validation, epoch {}", progress_.epoch));
+    return improved;
+}
+
+Trainer::Improved Trainer::note_best(const SplitMetrics& metrics, const Evaluation& evaluation) {
+    const double loss = metrics.loss_total.value.value();
+    const bool better_loss = improves(progress_.best_loss, -loss);
+    if (better_loss) progress_.best_loss = {progress_.epoch, -loss};
+    const bool better_f1 = has_classifier() && improves(progress_.best_f1, metrics.f1_macro.value.value());
+    if (better_f1) progress_.best_f1 = {progress_.epoch, metrics.f1_macro.value.value()};
+    if (has_classifier() ? better_f1 : better_loss) write_predictions_of(Split::val, evaluation);
+    return {better_f1, better_loss};
+}
+
+bool Trainer::should_stop(const SplitMetrics& metrics) {
+    const auto& stopping = p_.config.training.early_stopping;
+    if (stopping.patience == 0) return false;
+    if (progress_.epoch < first_final_epoch(p_.config.loss, p_.config.curriculum)) return false;
+    const bool by_f1 = stopping.metric == StoppingMetric::f1_macro && has_classifier();
+    const double value = by_f1 ? metrics.f1_macro.value.value() : -metrics.loss_total.value.value();
+    if (improves(progress_.stopping, value, stopping.min_delta)) {
+        progress_.stopping = {progress_.epoch, value};
+        return false;
+    }
+    return progress_.epoch - progress_.stopping.epoch >= stopping.patience;
+}
+
+void Trainer::measure_best(RunSummary& summary) {
+    if (best().epoch < 0) return;
+    const auto path = p_.folder.file("checkpoints") / (has_classifier() ? kBestF1 : kBestLoss);
+    learner_->restore(load_checkpoint(path).learner);
+    summary.val = metrics_of(p_.dataset, Split::val, learner_->evaluate(p_.dataset.part(Split::val).view()),
+                             final_weights_);
+    const SplitData& test = p_.dataset.part(Split::test);
+    if (test.rows == 0 || interrupted_) return;
+    const Evaluation evaluation = learner_->evaluate(test.view());
+    summary.test = metrics_of(p_.dataset, Split::test, evaluation, final_weights_);
+    log_.classification(best().epoch, "test",
+                        {static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion});
+    log_.flush();
+    write_predictions_of(Split::test, evaluation);
+}
+
+void Trainer::write_predictions_of(Split split, const Evaluation& evaluation) const {
+    write_predictions(
+        p_.folder.file(fmt::format("predictions_{}.csv", kSplitNames[static_cast<std::size_t>(split)])),
+        p_.dataset.classes, prediction_rows(p_.dataset, split, evaluation));
+}
+
+void Trainer::save(const char* name) {
+    checkpoint_.learner = learner_->state();
+    save_checkpoint(p_.folder.file("checkpoints") / name, checkpoint_, learner_->network().parameters());
+    if (name == kLast) last_save_ = Clock::now();
+}
+
+void Trainer::declare_absent(const SplitMetrics& metrics) {
+    const auto absent = absent_metrics(metrics, p_.dataset.classes, "val_");
+    p_.report.absent_metrics.insert(absent.begin(), absent.end());
+    write_json(p_.folder.file("data_report.json"), to_json(p_.report));
+}
+
+}  // namespace abr

@@ -1,0 +1,111 @@
+// Building a batch on the device: gather, augmentation, degradation, z-score, static inputs, targets.
+//
+// For row b of the micro-batch, recording r = order[b], place p = position.place + b:
+//   1. augmentation (training; one decision for the group with `augmentation_probability`): shift by n in [-N, N]
+//      samples (x'(t) = x(t - n), exposed ends hold the edge value) and scale by u in [scale_low, scale_high]; both
+//      act on recording and clean signal; the latency moves by n * dt, the amplitude scales by u. In every mode a
+//      latency outside [0, T * dt] is masked; the wave still exists.
+//   2. clean = the given clean signal, else the recording itself (both after 1). s = the recording's biased sd.
+//   3. drift (with the group): a slow wave of drift_sd * s * N(0,1) * sin(pi * t / T + phase), phase uniform in
+//      (0, 2 pi), t the sample's index, on the input.
+//   4. degradation: white noise of noise_sd * s on the input. In training with `degradation_probability`; in
+//      validation_degraded on every recording (unless that probability is 0); in validation none.
+//   5. z = (x - mean) / sd of the degraded recording (biased sd, floor 1e-12 uV); target = (clean - mean) / sd.
+//   6. statics: 7 standardised ones of the data set, then mean and ln(sd), standardised. In training, not part of
+//      the group: static_noise_sd adds N(0, sd) to the four measured ones, then static_dropout sets age, rate, FMP
+//      each to its fill value and its missing flag with that probability.
+// Targets are standardised by BatchSettings; missing stays NaN / -1. What is off leaves every bit as it was.
+//
+// Draws: block j of a purpose is philox4x32(stream_key(seed, purpose), j, place, step, epoch); a decision of
+// probability q falls when to_uniform(word) <= q, so 0 is never and 1 always.
+//   augment_decision      block 0: word 0 group, word 1 shift (word * (2N + 1) / 2^32 - N), word 2 scale, word 3
+//                         drift phase; block 1: words 0, 1 drift size (first of the pair)
+//   degradation_decision  block 0: word 0
+//   degradation_noise     block j: words 0, 1 the pair of samples 4j, 4j + 1; words 2, 3 of 4j + 2, 4j + 3
+//   augment_statics       block 0: words 0, 1 noise of age and intensity, words 2, 3 of rate and FMP;
+//                         block 1: words 0, 1, 2 dropout of age, rate, FMP
+//   validation_noise      as degradation_noise, with place = r, step = epoch = 0: keyed by (seed, recording) alone
+// Sums are in double, two-pass for mean and sd. Without noise about 4 T reads and 3 T writes a recording.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/cpu/stream.hpp"
+#include "kernels/loss.hpp"
+#include "kernels/philox.hpp"
+#include "kernels/view.hpp"
+
+namespace abr {
+
+// Order of the static inputs of the network.
+enum StaticInput : int {
+    kAge,        // log1p(years)
+    kIntensity,  // dB nHL
+    kRate,       // 1/s
+    kFmp,        // log1p
+    kAgeMissing,
+    kRateMissing,
+    kFmpMissing,
+    kSignalMean,   // uV
+    kSignalLogSd,  // ln(uV)
+    kStaticInputs
+};
+inline constexpr int kStoredStatics = 7;  // those that the data set holds; the last two come with the batch
+
+// A split's recordings on the device. Physical units, NaN / -1 = missing; all but `clean` are always there.
+struct DeviceRecordings {
+    Index rows = 0;
+    Index length = 0;                // T
+    const float* signal = nullptr;   // (rows, T) uV
+    const float* clean = nullptr;    // (rows, T) uV or null
+    const float* statics = nullptr;  // (rows, 7) standardised and filled
+    const std::int32_t* label = nullptr;
+    const std::int32_t* exist = nullptr;
+    const float* latency_ms = nullptr;
+    const float* amplitude_uv = nullptr;
+    const float* threshold_db = nullptr;
+};
+
+struct Standardisation {
+    float mean = 0;
+    float inverse_scale = 1;  // 0 for an input that is constant on the training rows: it is then always 0
+};
+
+struct BatchSettings {
+    double sample_interval_ms = 0.1;                  // dt
+    Standardisation signal_mean, signal_log_sd;       // static inputs made here
+    Standardisation latency, amplitude, threshold;    // targets
+    float fill_age = 0, fill_rate = 0, fill_fmp = 0;  // standardised fill-in values
+    float flag_age = 1, flag_rate = 1, flag_fmp = 1;  // standardised value of "missing"
+    float augmentation_probability = 0;
+    std::int32_t shift_samples = 0;  // N, >= 0
+    float scale_low = 1, scale_high = 1;
+    float drift_sd = 0;  // relative to the recording's sd
+    // Of kAge, kIntensity, kRate, kFmp; 0 for an input that is constant on the training rows.
+    std::array<float, 4> static_noise_sd = {};
+    float static_dropout = 0;  // probability
+    float noise_sd = 0;        // degradation, relative to the recording's sd
+    float degradation_probability = 0;
+};
+
+enum class BatchMode { training, validation, validation_degraded };
+
+template <class T>
+struct Batch {
+    Sequence<T> input;  // (batch, padded T, 1): z-scored; samples beyond T and padding rows are 0
+    Matrix<T> statics;  // (batch, kStaticInputs)
+    Targets<T> targets;
+    T* mean = nullptr;  // (batch) uV, of the degraded recording
+    T* sd = nullptr;    // (batch) uV
+};
+
+namespace cpu {
+
+// order (batch.input.batch): rows of `recordings`; every field of batch overwritten.
+template <class T>
+void gather_batch(Stream&, const DeviceRecordings&, const BatchSettings&, BatchMode,
+                  const std::int32_t* order, RandomPosition, const Batch<T>& batch);
+
+}  // namespace cpu
+}  // namespace abr

@@ -1,0 +1,89 @@
+#include "kernels/conv1d.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "kernels/cpu/gemm_convolution.hpp"
+
+namespace abr {
+namespace {
+
+cpu::Windows windows(const Conv1d& op) {
+    return {op.kernel, op.stride, op.dilation, op.padding};
+}
+
+cpu::WeightShape weight_shape(const Conv1d& op, Index batch, Index length) {
+    return {.samples = batch,
+            .rows = op.out_length(length),
+            .taps = op.kernel,
+            .channels = op.in_channels,
+            .columns = op.out_channels,
+            .a_step = op.stride,
+            .a_dilation = op.dilation};
+}
+
+}  // namespace
+
+Index conv1d_pad(const Conv1d& op) {
+    return std::max(cpu::convolve_pad(windows(op)), cpu::convolve_transposed_pad(windows(op)));
+}
+
+Index conv1d_workspace(const Conv1d& op, Index batch, Index length) {
+    return std::max({cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
+                     cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
+                     cpu::weight_product_workspace(weight_shape(op, batch, length)),
+                     cpu::column_sums_workspace(batch, op.out_channels)});
+}
+
+namespace cpu {
+
+template <class T>
+void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const T* weight, const T* bias,
+                    Sequence<T> y, T* workspace) {
+    assert(x.channels == op.in_channels && y.channels == op.out_channels &&
+           y.length == op.out_length(x.length));
+    convolve<T>(stream, windows(op), x, {weight, op.in_channels * op.out_channels, op.out_channels, 1}, bias,
+                y, Write::overwrite, workspace);
+}
+
+template <class T>
+void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy, const T* weight,
+                          Sequence<T> dx, Write write, T* workspace) {
+    assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
+           dy.length == op.out_length(dx.length));
+    convolve_transposed<T>(stream, windows(op), dy,
+                           {weight, op.in_channels * op.out_channels, 1, op.out_channels}, nullptr, dx, write,
+                           workspace);
+}
+
+template <class T>
+void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> x, Sequence<const T> dy,
+                            T* dweight, T* dbias, T* workspace) {
+    assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
+           dy.length == op.out_length(x.length));
+    assert(x.pad >= op.padding && x.batch == dy.batch);
+    accumulate_weight_product<T>(stream,
+                                 {.shape = weight_shape(op, x.batch, x.length),
+                                  .a = x.row(0, -op.padding),
+                                  .a_sample = x.sample_stride(),
+                                  .g = dy.row(0, 0),
+                                  .g_sample = dy.sample_stride(),
+                                  .g_row = dy.channels,
+                                  .dw = dweight},
+                                 workspace);
+    if (dbias) accumulate_column_sums(stream, dy, dbias, workspace);
+}
+
+#define ABR_INSTANTIATE(T)                                                                                   \
+    template void conv1d_forward(Stream&, const Conv1d&, Sequence<const T>, const T*, const T*, Sequence<T>, \
+                                 T*);                                                                        \
+    template void conv1d_backward_data(Stream&, const Conv1d&, Sequence<const T>, const T*, Sequence<T>,     \
+                                       Write, T*);                                                           \
+    template void conv1d_backward_weight(Stream&, const Conv1d&, Sequence<const T>, Sequence<const T>, T*,   \
+                                         T*, T*);
+ABR_INSTANTIATE(float)
+ABR_INSTANTIATE(double)
+#undef ABR_INSTANTIATE
+
+}  // namespace cpu
+}  // namespace abr

@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <cassert>
+
+#include "kernels/conv1d.hpp"
+#include "kernels/cpu/gemm_convolution.hpp"
+
+namespace abr {
+namespace {
+
+cpu::Windows windows(const ConvTranspose1d& op) {
+    return {op.kernel, op.stride, 1, op.padding};
+}
+
+// The taps move over dy: a is x itself.
+cpu::WeightShape weight_shape(const ConvTranspose1d& op, Index batch, Index length) {
+    return {.samples = batch,
+            .rows = length,
+            .taps = op.kernel,
+            .channels = op.in_channels,
+            .columns = op.out_channels};
+}
+
+}  // namespace
+
+Index conv_transpose1d_pad(const ConvTranspose1d& op) {
+    return std::max(cpu::convolve_pad(windows(op)), cpu::convolve_transposed_pad(windows(op)));
+}
+
+Index conv_transpose1d_workspace(const ConvTranspose1d& op, Index batch, Index length) {
+    return std::max({cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
+                     cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
+                     cpu::weight_product_workspace(weight_shape(op, batch, length)),
+                     cpu::column_sums_workspace(batch, op.out_channels)});
+}
+
+namespace cpu {
+
+template <class T>
+void conv_transpose1d_forward(Stream& stream, const ConvTranspose1d& op, Sequence<const T> x, const T* weight,
+                              const T* bias, Sequence<T> y, T* workspace) {
+    assert(x.channels == op.in_channels && y.channels == op.out_channels &&
+           y.length == op.out_length(x.length));
+    convolve_transposed<T>(stream, windows(op), x,
+                           {weight, op.in_channels * op.out_channels, op.out_channels, 1}, bias, y,
+                           Write::overwrite, workspace);
+}
+
+template <class T>
+void conv_transpose1d_backward_data(Stream& stream, const ConvTranspose1d& op, Sequence<const T> dy,
+                                    const T* weight, Sequence<T> dx, Write write, T* workspace) {
+    assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
+           dy.length == op.out_length(dx.length));
+    convolve<T>(stream, windows(op), dy, {weight, op.in_channels * op.out_channels, 1, op.out_channels},
+                nullptr, dx, write, workspace);
+}
+
+template <class T>
+void conv_transpose1d_backward_weight(Stream& stream, const ConvTranspose1d& op, Sequence<const T> x,
+                                      Sequence<const T> dy, T* dweight, T* dbias, T* workspace) {
+    assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
+           dy.length == op.out_length(x.length));
+    assert(dy.pad >= op.padding && x.batch == dy.batch);
+    accumulate_weight_product<T>(stream,
+                                 {.shape = weight_shape(op, x.batch, x.length),
+                                  .a = x.row(0, 0),
+                                  .a_sample = x.sample_stride(),
+                                  .g = dy.row(0, -op.padding),
+                                  .g_sample = dy.sample_stride(),
+                                  .g_row = op.stride * dy.channels,
+                                  .g_tap = dy.channels,
+                                  .dw = dweight},
+                                 workspace);
+    if (dbias) accumulate_column_sums(stream, dy, dbias, workspace);
+}
+
+#define ABR_INSTANTIATE(T)                                                                               \
+    template void conv_transpose1d_forward(Stream&, const ConvTranspose1d&, Sequence<const T>, const T*, \
+                                           const T*, Sequence<T>, T*);                                   \
+    template void conv_transpose1d_backward_data(Stream&, const ConvTranspose1d&, Sequence<const T>,     \
+                                                 const T*, Sequence<T>, Write, T*);                      \
+    template void conv_transpose1d_backward_weight(Stream&, const ConvTranspose1d&, Sequence<const T>,   \
+                                                   Sequence<const T>, T*, T*, T*);
+ABR_INSTANTIATE(float)
+ABR_INSTANTIATE(double)
+#undef ABR_INSTANTIATE
+
+}  // namespace cpu
+}  // namespace abr

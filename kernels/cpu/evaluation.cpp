@@ -1,0 +1,168 @@
+#include "kernels/evaluation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace abr {
+
+Index evaluation_workspace(Index batch) {
+    return batch;
+}
+
+namespace cpu {
+namespace {
+
+constexpr double kSmallestSd = 1e-3;  // uV: 1 nV
+
+template <class T>
+double physical(T prediction, float mean, float scale) {
+    return static_cast<double>(prediction) * static_cast<double>(scale) + static_cast<double>(mean);
+}
+
+// One recording's signal metrics. Sums are over z-scored samples.
+struct SignalMetrics {
+    double squared_error, correlation, snr_gain_db;
+};
+
+// z-scored input, clean and restored signal of a recording (T samples each) and its sd in uV.
+template <class T>
+SignalMetrics signal_metrics(const T* input, const T* clean, const T* restored, Index length, double sd) {
+    const auto count = static_cast<double>(length);
+    double clean_mean = 0, restored_mean = 0, noise = 0, error = 0;
+    for (Index t = 0; t < length; ++t) {
+        const auto wanted = static_cast<double>(clean[t]);
+        const double before = static_cast<double>(input[t]) - wanted;
+        const double after = static_cast<double>(restored[t]) - wanted;
+        clean_mean += wanted;
+        restored_mean += static_cast<double>(restored[t]);
+        noise += before * before;
+        error += after * after;
+    }
+    clean_mean /= count;
+    restored_mean /= count;
+    double clean_squares = 0, restored_squares = 0, products = 0;
+    for (Index t = 0; t < length; ++t) {
+        const double x = static_cast<double>(clean[t]) - clean_mean;
+        const double y = static_cast<double>(restored[t]) - restored_mean;
+        clean_squares += x * x;
+        restored_squares += y * y;
+        products += x * y;
+    }
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    SignalMetrics result{error * sd * sd, nan, nan};
+    const bool flat = sd * std::sqrt(std::min(clean_squares, restored_squares) / count) < kSmallestSd;
+    if (flat) return result;
+    // Rounding may carry a perfect correlation past 1.
+    result.correlation =
+        std::clamp(products / (std::sqrt(clean_squares) * std::sqrt(restored_squares)), -1.0, 1.0);
+    if (noise > 0 && error > 0) result.snr_gain_db = 10 * std::log10(noise / error);
+    return result;
+}
+
+// What belongs to recording b alone: its predictions, and its squared error of the signal.
+template <class T>
+void write_predictions(const EvaluationArguments<T>& a, Index b) {
+    const Heads<const T>& heads = a.heads;
+    const Predictions& out = a.predictions;
+    const HeadScaling& scaling = a.scaling;
+    const Index r = a.order[b];
+    const auto regression = [&](const T* head, float* physical_out, float mean, float scale) {
+        if (head == nullptr || physical_out == nullptr) return;
+        physical_out[r] = static_cast<float>(physical(head[b], mean, scale));
+    };
+    regression(heads.latency, out.latency_ms, scaling.latency_mean, scaling.latency_scale);
+    regression(heads.amplitude, out.amplitude_uv, scaling.amplitude_mean, scaling.amplitude_scale);
+    regression(heads.threshold, out.threshold_db, scaling.threshold_mean, scaling.threshold_scale);
+    if (heads.exist != nullptr && out.exist_logit != nullptr) {
+        out.exist_logit[r] = static_cast<float>(heads.exist[b]);
+    }
+    if (heads.logits.data != nullptr && out.logits != nullptr) {
+        std::transform(heads.logits.row(b), heads.logits.row(b) + a.classes, out.logits + r * a.classes,
+                       [](T logit) { return static_cast<float>(logit); });
+    }
+    if (heads.signal.data == nullptr) return;
+
+    const T* restored = heads.signal.row(b, 0);
+    const Matrix<T>& clean = a.batch.targets.signal;
+    const Index length = clean.columns;
+    const auto sd = static_cast<double>(a.batch.sd[b]);
+    const SignalMetrics metrics =
+        signal_metrics<T>(a.batch.input.row(b, 0), clean.row(b), restored, length, sd);
+    a.workspace[b] = metrics.squared_error;
+    if (out.signal_correlation != nullptr)
+        out.signal_correlation[r] = static_cast<float>(metrics.correlation);
+    if (out.signal_snr_gain_db != nullptr)
+        out.signal_snr_gain_db[r] = static_cast<float>(metrics.snr_gain_db);
+    if (out.restored_uv != nullptr) {
+        const auto mean = static_cast<double>(a.batch.mean[b]);
+        std::transform(restored, restored + length, out.restored_uv + r * length,
+                       [=](T z) { return static_cast<float>(static_cast<double>(z) * sd + mean); });
+    }
+}
+
+void add(RegressionSums& sums, double prediction, double target) {
+    const double error = prediction - target;
+    sums.count += 1;
+    sums.absolute_error += std::abs(error);
+    sums.squared_error += error * error;
+    const double deviation = target - sums.target_mean;
+    sums.target_mean += deviation / sums.count;
+    sums.target_squared_deviation += deviation * (target - sums.target_mean);
+}
+
+void add(BinarySums& sums, bool predicted, bool actual) {
+    if (predicted) {
+        ++(actual ? sums.true_positive : sums.false_positive);
+    } else {
+        ++(actual ? sums.false_negative : sums.true_negative);
+    }
+}
+
+// Recording b's share of the split's counts and sums.
+template <class T>
+void add_to_sums(const EvaluationArguments<T>& a, Index b) {
+    const Heads<const T>& heads = a.heads;
+    const Targets<T>& targets = a.batch.targets;
+    const HeadScaling& scaling = a.scaling;
+    const Index r = a.order[b];
+    const auto regression = [&](RegressionSums& sums, const T* head, const T* masked, const float* target,
+                                float mean, float scale) {
+        if (head == nullptr || std::isnan(masked[b])) return;
+        add(sums, physical(head[b], mean, scale), static_cast<double>(target[r]));
+    };
+    EvaluationSums& sums = *a.sums;
+    regression(sums.latency, heads.latency, targets.latency, a.recordings.latency_ms, scaling.latency_mean,
+               scaling.latency_scale);
+    regression(sums.amplitude, heads.amplitude, targets.amplitude, a.recordings.amplitude_uv,
+               scaling.amplitude_mean, scaling.amplitude_scale);
+    regression(sums.threshold, heads.threshold, targets.threshold, a.recordings.threshold_db,
+               scaling.threshold_mean, scaling.threshold_scale);
+    if (heads.exist != nullptr && targets.exist[b] >= 0) {
+        add(sums.exist, heads.exist[b] > T{0}, targets.exist[b] == 1);
+    }
+    if (heads.logits.data != nullptr && targets.label[b] >= 0) {
+        const T* logits = heads.logits.row(b);
+        const Index predicted = std::max_element(logits, logits + a.classes) - logits;
+        ++a.confusion[targets.label[b] * a.classes + predicted];
+    }
+    if (heads.signal.data != nullptr) {
+        sums.signal_count += static_cast<double>(targets.signal.columns);
+        sums.signal_squared_error += a.workspace[b];
+    }
+}
+
+}  // namespace
+
+template <class T>
+void accumulate_evaluation(Stream& stream, const EvaluationArguments<T>& a) {
+    const Index batch = a.batch.input.batch;
+    stream.parallel_for(batch, [&](Index b) { write_predictions(a, b); });
+    for (Index b = 0; b < batch; ++b) add_to_sums(a, b);
+}
+
+template void accumulate_evaluation(Stream&, const EvaluationArguments<float>&);
+template void accumulate_evaluation(Stream&, const EvaluationArguments<double>&);
+
+}  // namespace cpu
+}  // namespace abr

@@ -1,0 +1,234 @@
+#include "kernels/cpu/simd_levels.hpp"
+
+// Highway includes this file once for each level.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/gemm_kernel.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h, as Highway wants it.
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/cpu/gemm_kernel.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace abr::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class T>
+using Tag = hn::ScalableTag<T>;
+template <class T>
+constexpr Index kLanes = static_cast<Index>(hn::MaxLanes(Tag<T>()));
+static_assert(kLanes<float> <= kMaxLanes);
+
+// Vectors of a panel of that many columns.
+template <class T>
+constexpr int panel_vectors(Index columns) {
+    return columns <= kLanes<T> ? 1 : 2;
+}
+
+// Offsets of strided rows in order, dividing at the start only.
+class RowCursor {
+  public:
+    RowCursor(const StridedRows& rows, Index row)
+        : rows_(rows), in_block_(row % rows.per_block), block_(row / rows.per_block * rows.block_stride) {}
+    Index next() {
+        const Index offset = block_ + in_block_ * rows_.row_stride;
+        if (++in_block_ == rows_.per_block) {
+            in_block_ = 0;
+            block_ += rows_.block_stride;
+        }
+        return offset;
+    }
+
+  private:
+    StridedRows rows_;
+    Index in_block_, block_;
+};
+
+// One register tile; I runs over its rows x kVectors accumulators. They are indexed by pack expansion only:
+// GCC 12 keeps an array that is indexed in a loop in memory, even where it unrolls the loop.
+template <int kVectors, class T, std::size_t... I>
+HWY_INLINE void multiply_tile(const PanelProduct<T>& p, const Index* a_offset, const Index* c_offset,
+                              std::index_sequence<I...>) {
+    const Tag<T> d;
+    using Vector = hn::Vec<Tag<T>>;
+    constexpr Index kWidth = kVectors * kLanes<T>;
+
+    const T* const a[] = {p.a + a_offset[I / kVectors]...};
+    const T* b = p.panel;
+    Vector sum[] = {hn::LoadU(d, b + I % kVectors * kLanes<T>)...};
+    b += kWidth;
+    for (Index o = 0; o < p.outer; ++o) {
+        Index at = o * p.outer_stride;
+        for (Index i = 0; i < p.inner; ++i, at += p.inner_stride, b += kWidth) {
+            const Vector b_row[] = {hn::LoadU(d, b), hn::LoadU(d, b + kWidth - kLanes<T>)};
+            ((sum[I] = hn::MulAdd(hn::Set(d, a[I][at]), b_row[I % kVectors], sum[I])), ...);
+        }
+    }
+
+    if (p.columns == kWidth) {
+        T* const c[] = {p.c + c_offset[I / kVectors] + I % kVectors * kLanes<T>...};
+        if (p.write == Write::accumulate) ((sum[I] = hn::Add(sum[I], hn::LoadU(d, c[I]))), ...);
+        (hn::StoreU(sum[I], d, c[I]), ...);
+        return;
+    }
+    HWY_ALIGN T buffer[sizeof...(I) * kLanes<T>];
+    (hn::StoreU(sum[I], d, buffer + I * kLanes<T>), ...);
+    for (Index r = 0; r < static_cast<Index>(sizeof...(I)) / kVectors; ++r) {
+        const T* from = buffer + r * kWidth;
+        T* to = p.c + c_offset[r];
+        for (Index n = 0; n < p.columns; ++n)
+            to[n] = p.write == Write::accumulate ? to[n] + from[n] : from[n];
+    }
+}
+
+template <int kVectors, class T>
+void multiply_rows(const PanelProduct<T>& p, Index begin, Index end) {
+    RowCursor a_cursor(p.a_rows, begin), c_cursor(p.c_rows, begin);
+    Index a_offset[kTileRows], c_offset[kTileRows];
+    // Spread evenly: a last tile of one row would take as long as one of four.
+    const Index rows = end - begin;
+    const Index tiles = (rows + kTileRows - 1) / kTileRows;
+    for (Index tile = 0; tile < tiles; ++tile) {
+        const Index count = rows * (tile + 1) / tiles - rows * tile / tiles;
+        for (Index r = 0; r < count; ++r) {
+            a_offset[r] = a_cursor.next();
+            c_offset[r] = c_cursor.next();
+        }
+        const auto run = [&]<std::size_t kRows>(std::integral_constant<std::size_t, kRows>) HWY_ATTR {
+            multiply_tile<kVectors>(p, a_offset, c_offset, std::make_index_sequence<kRows * kVectors>());
+        };
+        static_assert(kTileRows == 6);
+        switch (count) {
+            case 1:
+                run(std::integral_constant<std::size_t, 1>());
+                break;
+            case 2:
+                run(std::integral_constant<std::size_t, 2>());
+                break;
+            case 3:
+                run(std::integral_constant<std::size_t, 3>());
+                break;
+            case 4:
+                run(std::integral_constant<std::size_t, 4>());
+                break;
+            case 5:
+                run(std::integral_constant<std::size_t, 5>());
+                break;
+            default:
+                run(std::integral_constant<std::size_t, 6>());
+                break;
+        }
+    }
+}
+
+template <class T>
+void multiply(const PanelProduct<T>& p, Index begin, Index end) {
+    if (panel_vectors<T>(p.columns) == 1)
+        multiply_rows<1>(p, begin, end);
+    else
+        multiply_rows<2>(p, begin, end);
+}
+
+template <int kVectors, class T>
+void pack_rows(const PanelSource<T>& s, T* panel) {
+    const Tag<T> d;
+    constexpr Index kWidth = kVectors * kLanes<T>;
+    const bool whole = s.columns == kWidth && s.column_stride == 1;
+    T* to = panel;
+    for (Index n = 0; n < kWidth; ++n) to[n] = T{0};
+    if (s.first) std::copy_n(s.first, s.columns, to);
+    to += kWidth;
+    for (Index o = 0; o < s.outer; ++o) {
+        const T* from = s.b + o * s.outer_stride;
+        if (whole) {
+            for (Index i = 0; i < s.inner; ++i, from += s.inner_stride, to += kWidth)
+                for (Index n = 0; n < kWidth; n += kLanes<T>) hn::StoreU(hn::LoadU(d, from + n), d, to + n);
+            continue;
+        }
+        // In blocks of rows, column by column: a transposition then reads each cache line once.
+        constexpr Index kBlock = 16;
+        for (Index begin = 0; begin < s.inner; begin += kBlock) {
+            const Index rows = std::min(kBlock, s.inner - begin);
+            for (Index n = 0; n < kWidth; ++n) {
+                const T* column = from + begin * s.inner_stride + n * s.column_stride;
+                for (Index i = 0; i < rows; ++i)
+                    to[i * kWidth + n] = n < s.columns ? column[i * s.inner_stride] : T{0};
+            }
+            to += rows * kWidth;
+        }
+    }
+}
+
+template <class T>
+void pack(const PanelSource<T>& s, T* panel) {
+    if (panel_vectors<T>(s.columns) == 1)
+        pack_rows<1>(s, panel);
+    else
+        pack_rows<2>(s, panel);
+}
+
+// Highway's table of levels takes functions, not templates.
+void multiply_float(const PanelProduct<float>& p, Index begin, Index end) {
+    multiply(p, begin, end);
+}
+void multiply_double(const PanelProduct<double>& p, Index begin, Index end) {
+    multiply(p, begin, end);
+}
+void pack_float(const PanelSource<float>& s, float* panel) {
+    pack(s, panel);
+}
+void pack_double(const PanelSource<double>& s, double* panel) {
+    pack(s, panel);
+}
+Index columns_float() {
+    return 2 * kLanes<float>;
+}
+Index columns_double() {
+    return 2 * kLanes<double>;
+}
+
+}  // namespace abr::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace abr::cpu {
+
+HWY_EXPORT(multiply_float);
+HWY_EXPORT(multiply_double);
+HWY_EXPORT(pack_float);
+HWY_EXPORT(pack_double);
+HWY_EXPORT(columns_float);
+HWY_EXPORT(columns_double);
+
+template <>
+void multiply_panel(const PanelProduct<float>& p, Index begin, Index end) {
+    HWY_DYNAMIC_DISPATCH(multiply_float)(p, begin, end);
+}
+template <>
+void multiply_panel(const PanelProduct<double>& p, Index begin, Index end) {
+    HWY_DYNAMIC_DISPATCH(multiply_double)(p, begin, end);
+}
+template <>
+void pack_panel(const PanelSource<float>& s, float* panel) {
+    HWY_DYNAMIC_DISPATCH(pack_float)(s, panel);
+}
+template <>
+void pack_panel(const PanelSource<double>& s, double* panel) {
+    HWY_DYNAMIC_DISPATCH(pack_double)(s, panel);
+}
+template <>
+Index panel_columns<float>() {
+    return HWY_DYNAMIC_DISPATCH(columns_float)();
+}
+template <>
+Index panel_columns<double>() {
+    return HWY_DYNAMIC_DISPATCH(columns_double)();
+}
+
+}  // namespace abr::cpu
+#endif

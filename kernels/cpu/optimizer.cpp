@@ -1,0 +1,112 @@
+#include "kernels/optimizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cpu/optimizer_loops.hpp"
+
+namespace abr {
+
+Index optimizer_workspace(Index parameters) {
+    return (parameters + kOptimizerChunk - 1) / kOptimizerChunk;
+}
+
+namespace cpu {
+namespace {
+
+double losses_and_total(const LossSums& sums, const PerComponent<double>& weights,
+                        PerComponent<double>& loss) {
+    double total = 0;
+    for (std::size_t c = 0; c < kComponents; ++c) {
+        loss[c] = sums.denominator[c] > 0 ? sums.numerator[c] / sums.denominator[c] : 0.0;
+        if (weights[c] != 0) total += weights[c] * loss[c];
+    }
+    return total;
+}
+
+void latch_fault(const StepRecord& row, StepStatus& status) {
+    if (status.bad_step >= 0) return;
+    std::size_t c = 0;
+    while (c < kComponents && std::isfinite(row.loss[c])) ++c;
+    if (c == kComponents && std::isfinite(row.grad_norm)) return;
+    status.bad_step = row.step;
+    status.bad_component = static_cast<std::int32_t>(c);
+}
+
+// 1 - beta^t, exact to rounding also where beta is close to 1.
+double bias_correction(double beta, double t) {
+    return beta > 0 ? -std::expm1(t * std::log(beta)) : 1.0;
+}
+
+template <class T>
+AdamWConstants<T> constants(const AdamW& adamw, std::int64_t step, double norm) {
+    const auto t = static_cast<double>(step + 1);
+    const double clip = adamw.gradient_clip > 0 ? std::min(1.0, adamw.gradient_clip / (norm + 1e-6)) : 1.0;
+    AdamWConstants<T> c{};
+    c.gradient_scale = static_cast<T>(clip);
+    c.beta1 = static_cast<T>(adamw.beta1);
+    c.one_minus_beta1 = static_cast<T>(1 - adamw.beta1);
+    c.beta2 = static_cast<T>(adamw.beta2);
+    c.one_minus_beta2 = static_cast<T>(1 - adamw.beta2);
+    c.inverse_correction2 = static_cast<T>(1 / bias_correction(adamw.beta2, t));
+    c.epsilon = static_cast<T>(adamw.epsilon);
+    c.ema_decay = static_cast<T>(adamw.ema_decay);
+    c.one_minus_ema_decay = static_cast<T>(1 - adamw.ema_decay);
+    return c;
+}
+
+// Elements [begin, end), which may lie in several segments.
+template <class T>
+void update_range(const AdamW& adamw, const OptimizerStep<T>& a, AdamWConstants<T> c, Index begin,
+                  Index end) {
+    const double correction1 = bias_correction(adamw.beta1, static_cast<double>(a.step + 1));
+    const ParameterSegment* segment =
+        std::upper_bound(a.segments, a.segments + a.segment_count, begin,
+                         [](Index i, const ParameterSegment& s) { return i < s.end; });
+    for (Index i = begin; i < end; ++segment) {
+        const Index stop = std::min(end, segment->end);
+        const double rate = adamw.learning_rate * static_cast<double>(segment->rate_multiplier);
+        c.step_size = static_cast<T>(rate / correction1);
+        c.keep = static_cast<T>(segment->decay ? 1 - rate * adamw.weight_decay : 1.0);
+        const AdamWBuffers<T> buffers{a.value + i, a.gradient + i, a.first_moment + i, a.second_moment + i,
+                                      a.ema != nullptr ? a.ema + i : nullptr};
+        adamw_update(c, buffers, stop - i);
+        i = stop;
+    }
+}
+
+}  // namespace
+
+template <class T>
+void optimizer_step(Stream& stream, const AdamW& adamw, const OptimizerStep<T>& a) {
+    const Index chunks = optimizer_workspace(a.parameters);
+    const auto begin = [](Index chunk) { return chunk * kOptimizerChunk; };
+    const auto end = [&](Index chunk) { return std::min(a.parameters, (chunk + 1) * kOptimizerChunk); };
+
+    stream.parallel_for(
+        chunks, [&](Index i) { a.workspace[i] = sum_of_squares(a.gradient + begin(i), end(i) - begin(i)); });
+    double squares = 0;
+    for (Index i = 0; i < chunks; ++i) squares += a.workspace[i];
+
+    StepRecord& row = *a.row;
+    row.step = a.step;
+    row.learning_rate = adamw.learning_rate;
+    row.grad_norm = std::sqrt(squares);
+    row.loss_total = losses_and_total(*a.sums, *a.weights, row.loss);
+    latch_fault(row, *a.status);
+    *a.sums = {};
+
+    if (a.status->bad_step >= 0) {
+        stream.parallel_for(chunks,
+                            [&](Index i) { std::fill(a.gradient + begin(i), a.gradient + end(i), T{0}); });
+        return;
+    }
+    const AdamWConstants<T> c = constants<T>(adamw, a.step, row.grad_norm);
+    stream.parallel_for(chunks, [&](Index i) { update_range(adamw, a, c, begin(i), end(i)); });
+}
+
+template void optimizer_step(Stream&, const AdamW&, const OptimizerStep<float>&);
+template void optimizer_step(Stream&, const AdamW&, const OptimizerStep<double>&);
+
+}  // namespace cpu
+}  // namespace abr

@@ -1,0 +1,89 @@
+// One optimiser step over the contiguous buffers: global gradient norm, clipping, AdamW, EMA.
+//
+//   norm = sqrt(sum g^2), in double and in a fixed order
+//   g *= min(1, clip / (norm + 1e-6))  if clip > 0, as PyTorch's clip_grad_norm_
+//
+//   AdamW (Loshchilov and Hutter 2019), t = 1 at the first step, lr_g = learning_rate * rate_multiplier:
+//   p *= 1 - lr_g * weight_decay  where the segment decays
+//   m = beta1 * m + (1 - beta1) * g
+//   v = beta2 * v + (1 - beta2) * g^2
+//   p -= lr_g * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+//
+//   ema = ema_decay * ema + (1 - ema_decay) * p  if ema_decay > 0
+//
+// Parameters come in segments with their own rate multiplier and decay flag. Gradients are set to zero after
+// use. Bias corrections are computed in double; the elementwise update is in T.
+//
+// The step's record: losses from LossSums, total, norm before clipping and rate go to `row`. If a loss or the
+// norm is not finite, the first such step and component (losses in the order of Component, then the norm) are
+// latched in `status`; this and every later step leaves parameters, moments and EMA untouched, but still
+// writes its record and clears gradients and sums. A loss counts whatever its weight: a NaN in a measured
+// component is a fault even while the curriculum keeps it off.
+//
+// Sums go over chunks of kOptimizerChunk elements in order: the same bits for any number of threads (and, as
+// everywhere on the CPU, only for the same SIMD level). 17 floating-point operations an element, 20 with EMA;
+// 9 accesses of a T, 11 with EMA: bound by memory.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/components.hpp"
+#include "kernels/cpu/stream.hpp"
+#include "kernels/loss.hpp"
+
+namespace abr {
+
+struct ParameterSegment {
+    Index begin = 0, end = 0;  // elements
+    float rate_multiplier = 1;
+    bool decay = false;
+};
+
+struct AdamW {
+    double learning_rate = 1e-3;
+    double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
+    double gradient_clip = 1.0;  // 0 = off
+    double ema_decay = 0;        // 0 = off
+};
+
+// One row of steps.csv, written on the device.
+struct StepRecord {
+    std::int64_t step = 0;
+    double learning_rate = 0, grad_norm = 0, loss_total = 0;
+    PerComponent<double> loss;
+};
+
+// Latched fault: the first step whose loss or gradient was not finite.
+struct StepStatus {
+    std::int64_t bad_step = -1;
+    std::int32_t bad_component = -1;  // index of Component, or kComponents for the gradient norm
+};
+
+inline constexpr Index kOptimizerChunk = 16384;  // elements
+
+Index optimizer_workspace(Index parameters);  // doubles
+
+namespace cpu {
+
+template <class T>
+struct OptimizerStep {
+    Index parameters;  // elements of each buffer
+    T* value;
+    T* gradient;  // zero afterwards
+    T* first_moment;
+    T* second_moment;
+    T* ema;                            // null if ema_decay = 0
+    const ParameterSegment* segments;  // cover [0, parameters) in order, without gaps
+    Index segment_count;
+    std::int64_t step;                    // 0-based optimiser step over the run
+    const PerComponent<double>* weights;  // of this epoch
+    LossSums* sums;                       // of the whole step; read, then set to zero
+    StepRecord* row;
+    StepStatus* status;
+    double* workspace;  // optimizer_workspace(parameters)
+};
+template <class T>
+void optimizer_step(Stream&, const AdamW&, const OptimizerStep<T>&);
+
+}  // namespace cpu
+}  // namespace abr

@@ -1,0 +1,84 @@
+// The training step and the evaluation of a split, on one backend. What the epoch loop talks to.
+//
+// All state lives on the device: parameters, gradients, optimiser, recordings, order, losses, sums. A step
+// makes no allocation and no host read; results are read when steps() or evaluate() asks for them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/batch.hpp"
+#include "kernels/components.hpp"
+#include "kernels/cpu/stream.hpp"
+#include "kernels/evaluation.hpp"
+#include "kernels/loss.hpp"
+#include "kernels/optimizer.hpp"
+#include "model/network.hpp"
+#include "model/parameters.hpp"
+
+namespace abr {
+
+struct LearnerSettings {
+    NetworkShape shape;
+    LossSettings loss;
+    std::vector<float> class_weights;  // one per class
+    BatchSettings batch;
+    HeadScaling scaling;
+    AdamW optimizer;  // learning_rate is set for each step; ema_decay is at most (1 + step) / (10 + step)
+    ParameterLayout::RateMultipliers rates;
+    float dropout = 0;
+    std::uint64_t seed = 0;
+    Index batch_size = 64;   // recordings of a micro-batch
+    Index accumulation = 1;  // micro-batches of a step
+};
+
+// A split evaluated: one row per recording, and what was summed over them.
+struct Evaluation {
+    Index rows = 0;
+    std::vector<float> logits;  // (rows, K)
+    std::vector<float> exist_logit, latency_ms, amplitude_uv, threshold_db;
+    std::vector<float> signal_correlation, signal_snr_gain_db;
+    std::vector<std::int64_t> confusion;  // (K, K) true x predicted
+    EvaluationSums sums;
+    LossSums losses;
+};
+
+// Host copies of everything that a checkpoint holds.
+struct LearnerState {
+    std::vector<float> value, first_moment, second_moment, ema;  // ema empty when off
+};
+
+class Learner {
+  public:
+    virtual ~Learner() = default;
+
+    virtual const Network& network() const = 0;
+
+    // Starts an epoch: the order of the training recordings and the weights of this epoch.
+    virtual void begin_epoch(std::uint32_t epoch, std::span<const std::int32_t> order,
+                             const PerComponent<double>& weights) = 0;
+    // One optimiser step over order[begin, begin + count); count <= batch_size * accumulation.
+    virtual void train_step(std::int64_t step, Index begin, Index count, double learning_rate) = 0;
+    // Waits, and gives the records of this epoch's steps so far.
+    virtual std::span<const StepRecord> steps() = 0;
+    virtual StepStatus status() = 0;
+
+    // All recordings of a split, with the EMA of the weights if there is one.
+    virtual Evaluation evaluate(const DeviceRecordings&) = 0;
+
+    // Names of parameter tensors that get no gradient although all weights are `weights` and FiLM is small
+    // and random; components of weight 0 are exempt. Restores all state.
+    virtual std::vector<std::string> tensors_without_gradient(std::span<const std::int32_t> order,
+                                                              const PerComponent<double>& weights) = 0;
+
+    virtual LearnerState state() = 0;
+    virtual void restore(const LearnerState&) = 0;
+};
+
+// `train` is read in place and must outlive the learner.
+std::unique_ptr<Learner> make_cpu_learner(const LearnerSettings&, const DeviceRecordings& train, int threads);
+
+}  // namespace abr

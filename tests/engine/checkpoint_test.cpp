@@ -1,0 +1,308 @@
+#include "engine/training/checkpoint.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+
+#include "engine/error.hpp"
+#include "engine/formats/safetensors.hpp"
+#include "engine/output/json.hpp"
+#include "tests/engine/output_files.hpp"
+
+using namespace abr;
+using namespace abr::test;
+
+namespace {
+
+NetworkShape small_shape() {
+    NetworkShape shape;
+    shape.length = 30;
+    shape.classes = 2;
+    shape.base_channels = 4;
+    shape.levels = 2;
+    shape.kernel = 3;
+    shape.stem_kernels = {3, 5};
+    shape.stem_dilations = {1, 2};
+    shape.groups = 2;
+    shape.attention_layers = 1;
+    shape.heads = 2;
+    shape.embed_dim = 6;
+    shape.head_hidden = 5;
+    return shape;
+}
+
+// Different values in every place; those between tensors stay 0, as training leaves them.
+std::vector<float> filled(const ParameterLayout& layout, float first) {
+    std::vector<float> buffer(static_cast<std::size_t>(layout.size()));
+    for (const ParameterSpec& spec : layout.specs())
+        for (Index i = spec.offset; i < spec.offset + spec.size; ++i)
+            buffer[static_cast<std::size_t>(i)] = first + 0.001f * static_cast<float>(i);
+    return buffer;
+}
+
+Checkpoint checkpoint_of(const NetworkShape& shape) {
+    const Network network(shape, 1);
+    Checkpoint checkpoint;
+    checkpoint.shape = shape;
+    checkpoint.data = {{"A", "Bö \"quoted\""}, 0.05};
+    auto& statistics = checkpoint.statistics;
+    statistics.fill_age_years = 41.5;
+    for (std::size_t i = 0; i < statistics.statics.size(); ++i)
+        statistics.statics[i] = {0.1 * static_cast<double>(i), 1.0 / 3};
+    statistics.latency_ms = {6.1, 0.7};
+    statistics.class_counts = {700, 30};
+    statistics.class_weights = {0.52, 12.2};
+    checkpoint.learner = {filled(network.parameters(), 1), filled(network.parameters(), 2),
+                          filled(network.parameters(), 3), filled(network.parameters(), 4)};
+    auto& progress = checkpoint.progress;
+    progress.epoch = 3;
+    progress.step = 50;
+    progress.epoch_steps = {{48, 1e-3, 2.5, 1.1, {{0.1, 0.2, 0.3, 0.4, 0.5, 0.6}}},
+                            {49, 9e-4, std::nan(""), 1.0 / 3, {{1, 2, 3, 4, 5, 6}}}};
+    progress.best_f1 = {2, 0.61};
+    progress.best_loss = {1, -3.25};
+    progress.plateau = {3.25, 1, 2};
+    return checkpoint;
+}
+
+void save_to(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+    save_checkpoint(path, checkpoint, Network(checkpoint.shape, 1).parameters());
+}
+
+// A checkpoint's file taken apart, to be put together with a defect.
+struct Parts {
+    struct Tensor {
+        TensorType type;
+        std::vector<std::int64_t> shape;
+        std::string bytes;
+    };
+    std::map<std::string, Tensor> tensors;
+    TensorMetadata metadata;
+
+    explicit Parts(const std::filesystem::path& path) {
+        const auto file = SafetensorsFile::open(path);
+        metadata = file.metadata();
+        for (const auto& [name, entry] : file.entries()) {
+            const auto bytes = file.bytes(name, entry.type, entry.shape);
+            tensors[name] = {entry.type, entry.shape, std::string(bytes.begin(), bytes.end())};
+        }
+    }
+    void write(const std::filesystem::path& path) const {
+        std::vector<TensorSource> sources;
+        for (const auto& [name, tensor] : tensors)
+            sources.push_back({name, tensor.type, tensor.shape, tensor.bytes.data()});
+        put(path, serialize_safetensors(std::move(sources), metadata));
+    }
+    void set(const char* metadata_key, const char* key, const Json& value) {
+        Json json = Json::parse(metadata.at(metadata_key));
+        json[key] = value;
+        metadata[metadata_key] = json.dump();
+    }
+};
+
+// What loading says of a checkpoint after `damage`.
+std::string error_after(const std::function<void(Parts&)>& damage) {
+    const TemporaryFolder folder;
+    const auto path = folder.path / "last.safetensors";
+    save_to(path, checkpoint_of(small_shape()));
+    Parts parts(path);
+    damage(parts);
+    parts.write(path);
+    return message_of<InputError>([&] { load_checkpoint(path); });
+}
+
+void check_equal(const TrainingProgress& a, const TrainingProgress& b) {
+    CHECK(a.epoch == b.epoch);
+    CHECK(a.step == b.step);
+    for (const auto member :
+         {&TrainingProgress::best_f1, &TrainingProgress::best_loss, &TrainingProgress::stopping}) {
+        CHECK((a.*member).epoch == (b.*member).epoch);
+        CHECK((a.*member).value == (b.*member).value);
+    }
+    CHECK(a.plateau.best_loss == b.plateau.best_loss);
+    CHECK(a.plateau.epochs_without_improvement == b.plateau.epochs_without_improvement);
+    CHECK(a.plateau.reductions == b.plateau.reductions);
+    REQUIRE(a.epoch_steps.size() == b.epoch_steps.size());
+    for (std::size_t i = 0; i < a.epoch_steps.size(); ++i) {
+        CHECK(a.epoch_steps[i].step == b.epoch_steps[i].step);
+        CHECK(a.epoch_steps[i].learning_rate == b.epoch_steps[i].learning_rate);
+        CHECK(a.epoch_steps[i].loss_total == b.epoch_steps[i].loss_total);
+        CHECK(a.epoch_steps[i].loss == b.epoch_steps[i].loss);
+        CHECK(std::isnan(a.epoch_steps[i].grad_norm) == std::isnan(b.epoch_steps[i].grad_norm));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: what is saved is loaded to the last bit, and saved again gives the same bytes") {
+    const TemporaryFolder folder;
+    const auto path = folder.path / "a.safetensors";
+    for (const bool ema : {true, false}) {
+        CAPTURE(ema);
+        Checkpoint saved = checkpoint_of(small_shape());
+        if (!ema) saved.learner.ema.clear();
+        save_to(path, saved);
+        const Checkpoint loaded = load_checkpoint(path);
+        CHECK(loaded.learner.value == saved.learner.value);
+        CHECK(loaded.learner.ema == saved.learner.ema);
+        CHECK(loaded.learner.first_moment == saved.learner.first_moment);
+        CHECK(loaded.learner.second_moment == saved.learner.second_moment);
+        CHECK(loaded.statistics == saved.statistics);
+        CHECK(loaded.data.classes == saved.data.classes);
+        CHECK(loaded.data.sample_interval_ms == saved.data.sample_interval_ms);
+        check_equal(loaded.progress, saved.progress);
+
+        save_to(folder.path / "b.safetensors", loaded);
+        CHECK(content(path) == content(folder.path / "b.safetensors"));
+    }
+}
+
+TEST_CASE("checkpoint: every network that a configuration allows is loaded again") {
+    const TemporaryFolder folder;
+    const auto path = folder.path / "a.safetensors";
+    const auto survives = [&](const std::function<void(NetworkShape&)>& change) {
+        NetworkShape shape = small_shape();
+        change(shape);
+        save_to(path, checkpoint_of(shape));
+        const std::string message = message_of<InputError>([&] { load_checkpoint(path); });
+        CHECK(message == "nothing was thrown");
+    };
+    survives([](NetworkShape& s) { s.levels = 1; });
+    survives([](NetworkShape& s) { s.levels = 5; });
+    survives([](NetworkShape& s) { s.kernel = 1; });
+    survives([](NetworkShape& s) { s.blocks_per_level = 2; });
+    survives([](NetworkShape& s) { s.built[Component::threshold] = false; });
+    // Without attention the number of heads means nothing.
+    survives([](NetworkShape& s) {
+        s.attention_layers = 0;
+        s.heads = 3;
+    });
+}
+
+TEST_CASE("checkpoint: a missing or misshapen tensor is named") {
+    CHECK(contains(error_after([](Parts& p) { p.tensors.erase("encoder.0.block0.conv1.weight"); }),
+                   "encoder.0.block0.conv1.weight"));
+    CHECK(contains(
+        error_after([](Parts& p) { p.tensors.erase("optimizer/second_moment/encoder.0.block0.conv1.bias"); }),
+        "optimizer/second_moment/encoder.0.block0.conv1.bias"));
+    CHECK(contains(error_after([](Parts& p) { p.tensors.erase("ema/encoder.0.block0.conv1.weight"); }),
+                   "ema/encoder.0.block0.conv1.weight"));
+    CHECK(contains(error_after([](Parts& p) {
+                       auto& shape = p.tensors.at("encoder.0.block0.conv1.weight").shape;
+                       std::reverse(shape.begin(), shape.end());
+                   }),
+                   "encoder.0.block0.conv1.weight"));
+    CHECK(contains(error_after([](Parts& p) {
+                       auto& counters = p.tensors.at("progress/counters");
+                       counters = {TensorType::i64, {1}, counters.bytes.substr(0, 8)};
+                   }),
+                   "progress/"));
+    CHECK(contains(error_after([](Parts& p) { p.tensors.erase("progress/values"); }), "progress/values"));
+    CHECK(contains(error_after([](Parts& p) {
+                       auto& steps = p.tensors.at("progress/epoch_steps");
+                       steps = {TensorType::f64, {3}, steps.bytes.substr(0, 24)};
+                   }),
+                   "progress/"));
+    const std::string statistics = error_after([](Parts& p) {
+        for (auto& [name, tensor] : p.tensors)
+            if (name.starts_with("statistics/")) tensor = {TensorType::f64, {1}, tensor.bytes.substr(0, 8)};
+    });
+    CHECK(contains(statistics, "statistics/"));
+}
+
+TEST_CASE(
+    "checkpoint: another version or another program's file is refused, with the version that wrote it") {
+    const std::string newer = error_after([](Parts& p) { p.metadata["format_version"] = "2"; });
+    CHECK(contains(newer, "last.safetensors"));
+    CHECK(contains(newer, "`2`: expected 1"));
+    CHECK(contains(newer, "engine_version"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata["format"] = "pt"; }), "abr_engine"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata.clear(); }), "abr_engine"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata.erase("format_version"); }), "format_version"));
+
+    const TemporaryFolder folder;
+    for (const std::string bytes : {"", "not a checkpoint at all"}) {
+        put(folder.path / "x.safetensors", bytes);
+        CHECK(contains(message_of<InputError>([&] { load_checkpoint(folder.path / "x.safetensors"); }),
+                       "x.safetensors"));
+    }
+    CHECK(contains(message_of<InputError>([&] { load_checkpoint(folder.path / "missing.safetensors"); }),
+                   "missing.safetensors"));
+    CHECK(contains(message_of<InputError>([&] { load_checkpoint(folder.path); }), folder.path.string()));
+}
+
+TEST_CASE("checkpoint: metadata that lies about the network is refused before memory is asked for") {
+    const auto lie = [](const char* key, const Json& value) {
+        return error_after([&](Parts& p) { p.set("model", key, value); });
+    };
+    // Each alone would ask for terabytes or for ages.
+    for (const char* key :
+         {"length", "base_channels", "levels", "kernel", "blocks_per_level", "attention_layers", "heads",
+          "feed_forward", "embed_dim", "head_hidden", "classes", "static_inputs", "groups"}) {
+        CAPTURE(key);
+        for (const std::int64_t value :
+             {std::int64_t{-1}, std::int64_t{1} << 40, std::numeric_limits<std::int64_t>::max()})
+            CHECK(contains(lie(key, value), key));
+        CHECK(contains(lie(key, "many"), "model"));
+        CHECK(contains(lie(key, nullptr), "model"));
+    }
+    CHECK(contains(lie("stem_kernels", Json::array()), "contradict"));
+    CHECK(contains(lie("stem_kernels", {3, 5, 7}), "contradict"));
+    CHECK(contains(lie("stem_kernels", {3, 4}), "contradict"));
+    CHECK(contains(lie("stem_dilations", {1, -2}), "stem_dilations"));
+    CHECK(contains(lie("built", {true, false}), "model"));
+    CHECK(contains(lie("groups", 3), "contradict"));
+    CHECK(contains(lie("heads", 3), "contradict"));
+    // Allowed sizes that the file does not have: 2 GB of parameters that are not there.
+    const std::string larger = error_after([](Parts& p) {
+        p.set("model", "base_channels", 32);
+        p.set("model", "levels", 8);
+    });
+    CHECK(contains(larger, "last.safetensors"));
+    CHECK_FALSE(contains(larger, "nothing was thrown"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata["model"] = "[1, 2"; }), "model"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata.erase("model"); }), "model"));
+}
+
+TEST_CASE("checkpoint: metadata that lies about the data or the progress is refused") {
+    const auto lie = [](const char* key, const Json& value) {
+        return error_after([&](Parts& p) { p.set("data", key, value); });
+    };
+    CHECK(contains(lie("classes", {"A"}), "number of classes"));
+    CHECK(contains(lie("classes", {1, 2}), "data"));
+    for (const double value : {0.0, -0.1}) CHECK(contains(lie("sample_interval_ms", value), "not positive"));
+    CHECK(contains(lie("sample_interval_ms", nullptr), "data"));
+    CHECK(contains(error_after([](Parts& p) {
+                       auto& bytes = p.tensors.at("progress/counters").bytes;
+                       std::fill_n(bytes.begin(), 8, '\xff');  // epoch = -1
+                   }),
+                   "negative"));
+}
+
+TEST_CASE("checkpoint: nothing in the file depends on where it lies") {
+    const TemporaryFolder folder;
+    std::filesystem::create_directory(folder.path / "elsewhere");
+    const Checkpoint checkpoint = checkpoint_of(small_shape());
+    save_to(folder.path / "a.safetensors", checkpoint);
+    save_to(folder.path / "elsewhere" / "b.safetensors", checkpoint);
+    const std::string bytes = content(folder.path / "a.safetensors");
+    CHECK(bytes == content(folder.path / "elsewhere" / "b.safetensors"));
+    CHECK_FALSE(contains(bytes, folder.path.filename().string()));
+}
+
+TEST_CASE("pitfall 2: the best so far begins at minus infinity and survives a checkpoint so") {
+    const TrainingProgress fresh;
+    for (const BestEpoch& best : {fresh.best_f1, fresh.best_loss, fresh.stopping}) {
+        CHECK(best.epoch == -1);
+        CHECK(best.value == -std::numeric_limits<double>::infinity());
+    }
+    const TemporaryFolder folder;
+    Checkpoint checkpoint = checkpoint_of(small_shape());
+    checkpoint.progress = {};
+    save_to(folder.path / "a.safetensors", checkpoint);
+    check_equal(load_checkpoint(folder.path / "a.safetensors").progress, fresh);
+}

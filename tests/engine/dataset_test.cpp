@@ -1,0 +1,164 @@
+#include "engine/data/dataset.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "engine/error.hpp"
+#include "tests/engine/small_table.hpp"
+
+using namespace abr;
+
+namespace {
+
+Config two_classes() {
+    Config config;
+    config.data.classes = {"A", "B"};
+    return config;
+}
+
+// Ten patients of each of two classes, 60 recordings.
+Recordings table_of_60() {
+    return balanced_table(10, 2);
+}
+
+}  // namespace
+
+TEST_CASE("pitfall 12: no patient stands in two splits, and every row stands in one") {
+    const Dataset data = build_dataset(table_of_60(), two_classes());
+    std::set<std::int64_t> rows;
+    std::set<std::pair<std::int32_t, std::size_t>> patient_and_split;
+    std::set<std::int32_t> patients;
+    for (std::size_t s = 0; s < kSplits; ++s) {
+        const SplitData& part = data.parts[s];
+        CHECK(part.rows > 0);
+        for (std::size_t r = 0; r < part.source_row.size(); ++r) {
+            CHECK(rows.insert(part.source_row[r]).second);
+            patient_and_split.emplace(part.patient[r], s);
+            patients.insert(part.patient[r]);
+        }
+    }
+    CHECK(rows.size() == 60);
+    CHECK(patients.size() == 20);
+    CHECK(patient_and_split.size() == 20);
+}
+
+TEST_CASE("dataset: each row's arrays are those of its source row") {
+    Recordings table = table_of_60();
+    table.has_clean = true;
+    table.clean = table.signal;
+    for (float& value : table.clean) value *= 0.5f;
+    table.label[7] = -1;
+    table.threshold_db[8] = kMissing;
+    const Recordings source = table;
+    const Dataset data = build_dataset(std::move(table), two_classes());
+    CHECK(data.length == kSmallLength);
+    CHECK(data.window_ms() == 4);
+    for (const SplitData& part : data.parts) {
+        const DeviceRecordings view = part.view();
+        CHECK(view.rows == part.rows);
+        CHECK(view.length == kSmallLength);
+        for (Index r = 0; r < part.rows; ++r) {
+            const auto i = static_cast<std::size_t>(r);
+            const auto from = static_cast<std::size_t>(part.source_row[i] - 1);
+            for (Index k = 0; k < kSmallLength; ++k) {
+                const auto sample = from * kSmallLength + static_cast<std::size_t>(k);
+                CHECK(view.signal[r * kSmallLength + k] == source.signal[sample]);
+                CHECK(view.clean[r * kSmallLength + k] == source.clean[sample]);
+            }
+            const auto statics =
+                standardised_statics(source, static_cast<std::int64_t>(from), data.statistics);
+            for (std::size_t k = 0; k < kStoredStatics; ++k)
+                CHECK(view.statics[i * kStoredStatics + k] == statics[k]);
+            CHECK(view.label[r] == source.label[from]);
+            CHECK(view.exist[r] == 1);
+            CHECK(view.latency_ms[r] == source.wave_v_latency_ms[from]);
+            CHECK(view.amplitude_uv[r] == source.wave_v_amplitude_uv[from]);
+            CHECK((view.threshold_db[r] == source.threshold_db[from] ||
+                   (from == 8 && std::isnan(view.threshold_db[r]))));
+            CHECK(part.patient[i] == source.patient[from]);
+        }
+    }
+}
+
+TEST_CASE("dataset: without clean signals the kernels see none") {
+    const Dataset data = build_dataset(table_of_60(), two_classes());
+    CHECK(data.part(Split::train).view().clean == nullptr);
+}
+
+TEST_CASE("dataset: a latency outside the window is masked, and the wave exists; unmarked is absent") {
+    Recordings table = table_of_60();
+    table.wave_v_latency_ms[3] = 4.5f;
+    table.wave_v_latency_ms[4] = kMissing;
+    const Dataset data = build_dataset(std::move(table), two_classes());
+    CHECK(data.latencies_outside_window == 1);
+    int found = 0;
+    for (const SplitData& part : data.parts)
+        for (std::size_t r = 0; r < part.source_row.size(); ++r) {
+            if (part.source_row[r] != 4 && part.source_row[r] != 5) continue;
+            ++found;
+            CHECK(std::isnan(part.latency_ms[r]));
+            CHECK(part.exist[r] == (part.source_row[r] == 4 ? 1 : 0));
+        }
+    CHECK(found == 2);
+}
+
+TEST_CASE("pitfall 7: a component without labels is dropped with the reason, and its weight becomes 0") {
+    Recordings table = table_of_60();
+    table.has_threshold_column = table.has_latency_column = false;
+    std::fill(table.threshold_db.begin(), table.threshold_db.end(), kMissing);
+    std::fill(table.wave_v_latency_ms.begin(), table.wave_v_latency_ms.end(), kMissing);
+    const Config config = two_classes();
+    const Dataset data = build_dataset(std::move(table), config);
+    CHECK(data.dropped[Component::threshold] == "the data have no column threshold_db");
+    CHECK(data.dropped[Component::peak_latency] == "the data have no column wave_v_latency_ms");
+    CHECK_FALSE(data.is_on(Component::peak_exist));
+    for (const Component on : {Component::signal, Component::peak_amplitude, Component::classification})
+        CHECK(data.is_on(on));
+    CHECK(data.part(Split::train).exist[0] == -1);
+    const Config resolved = with_dropped_weights(config, data);
+    CHECK(resolved.loss.weights[Component::threshold] == 0);
+    CHECK(resolved.loss.weights[Component::signal] == config.loss.weights[Component::signal]);
+}
+
+TEST_CASE("pitfall 7: a weight that the file gives to a component without labels is an error at its place") {
+    Recordings table = table_of_60();
+    std::fill(table.threshold_db.begin(), table.threshold_db.end(), kMissing);
+    Config config = two_classes();
+    config.loss.weight_written_at[Component::threshold] = "run.toml:7:1";
+    CHECK_THROWS_WITH_AS(
+        build_dataset(Recordings(table), config),
+        doctest::Contains("run.toml:7:1: loss.weights.threshold = 1 cannot be trained: no training row"),
+        InputError);
+    config.loss.weights[Component::threshold] = 0;
+    CHECK(build_dataset(Recordings(table), config).dropped[Component::threshold] ==
+          "no training row has a label");
+}
+
+TEST_CASE(
+    "pitfall 7: labels that only training rows have do not keep a component, one class of existence does") {
+    const Dataset whole = build_dataset(table_of_60(), two_classes());
+    Recordings table = table_of_60();
+    for (const SplitData* part : {&whole.part(Split::val), &whole.part(Split::test)})
+        for (const std::int64_t row : part->source_row)
+            table.threshold_db[static_cast<std::size_t>(row - 1)] = kMissing;
+    const Dataset data = build_dataset(std::move(table), two_classes());
+    CHECK(data.dropped[Component::threshold] == "no validation row has a label");
+    CHECK(data.part(Split::train).labelled(Component::threshold) == data.part(Split::train).rows);
+    CHECK(data.is_on(Component::peak_exist));  // every wave is marked
+}
+
+TEST_CASE("dataset: a table without rows, without a validation split, or with more classes is an error") {
+    CHECK_THROWS_WITH_AS(build_dataset(empty_table(), two_classes()),
+                         doctest::Contains("split 'train' has no recordings: 0 rows of 0 patients"),
+                         InputError);
+    Recordings unlabelled = empty_table();
+    add_row(unlabelled, "only", -1);
+    CHECK_THROWS_WITH_AS(build_dataset(std::move(unlabelled), two_classes()),
+                         doctest::Contains("split 'val' has no recordings: 1 rows of 1 patients"),
+                         InputError);
+    CHECK_THROWS_WITH_AS(build_dataset(balanced_table(3, 3), two_classes()),
+                         doctest::Contains("has class number 2 (from 0), data.classes names 2"), InputError);
+}

@@ -1,0 +1,179 @@
+#include "engine/data/statistics.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <map>
+
+#include "engine/error.hpp"
+#include "tests/engine/small_table.hpp"
+
+using namespace abr;
+
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// Five rows with known values: ages 0, 2, missing, 4, 100; FMP 0, 1, 2, 3, missing; one rate for all.
+Recordings known_table() {
+    Recordings table = empty_table();
+    for (int r = 0; r < 5; ++r) add_row(table, "p" + std::to_string(r), r < 3 ? 0 : 1);
+    table.age_years = {0, 2, kMissing, 4, 100};
+    table.fmp = {0, 1, 2, 3, kMissing};
+    table.intensity_db = {10, 20, 30, 40, 90};
+    table.wave_v_latency_ms = {1, 3, kMissing, 4.5f, 2};
+    table.wave_v_amplitude_uv = {.2f, .2f, kMissing, .2f, .2f};
+    return table;
+}
+
+const std::vector<std::int64_t> kFirstFour = {0, 1, 2, 3};
+
+}  // namespace
+
+TEST_CASE("pitfall 12: rows outside the training rows do not change any statistic") {
+    Recordings table = known_table();
+    const FittedStatistics before = fit_statistics(table, kFirstFour, 2, {});
+    table.age_years[4] = 3;
+    table.intensity_db[4] = -1000;
+    table.fmp[4] = 7;
+    table.label[4] = 0;
+    table.threshold_db[4] = 1e6f;
+    for (std::int64_t k = 0; k < table.length; ++k)
+        table.signal[static_cast<std::size_t>(4 * table.length + k)] = 1e3f;
+    CHECK(fit_statistics(table, kFirstFour, 2, {}) == before);
+    CHECK_FALSE(fit_statistics(table, std::vector<std::int64_t>{0, 1, 2, 3, 4}, 2, {}) == before);
+}
+
+TEST_CASE("statistics: medians, means and biased deviations of the filled inputs in the network's unit") {
+    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});
+    CHECK(s.fill_age_years == 2);  // of 0, 2, 4
+    CHECK(s.fill_fmp == 1.5);      // of 0, 1, 2, 3
+    CHECK(s.fill_rate_hz == double{33.3f});
+
+    const double ages[] = {0, std::log(3.0), std::log(3.0), std::log(5.0)};
+    double mean = 0, squares = 0;
+    for (const double a : ages) mean += a / 4;
+    for (const double a : ages) squares += (a - mean) * (a - mean) / 4;
+    CHECK(s.statics[kAge].mean == doctest::Approx(mean));
+    CHECK(s.statics[kAge].sd == doctest::Approx(std::sqrt(squares)));
+    CHECK(s.statics[kIntensity].mean == 25);
+    CHECK(s.statics[kIntensity].sd == doctest::Approx(std::sqrt(125.0)));
+    CHECK(s.statics[kAgeMissing].mean == 0.25);
+    CHECK(s.statics[kAgeMissing].sd == doctest::Approx(std::sqrt(0.1875)));
+    CHECK(s.class_counts == std::vector<std::int64_t>{3, 1});
+}
+
+TEST_CASE("statistics: the signal's mean and log-sd are those of each recording") {
+    const Recordings table = known_table();
+    const FittedStatistics s = fit_statistics(table, std::vector<std::int64_t>{0, 1}, 2, {});
+    // Row r is 0.01 r + (0.1 + 0.001 r) k with k = 0 ... 7: mean k 3.5, biased variance of k 5.25.
+    CHECK(s.statics[kSignalMean].mean == doctest::Approx((0.35 + 0.01 + 0.101 * 3.5) / 2));
+    CHECK(s.statics[kSignalLogSd].mean ==
+          doctest::Approx((std::log(0.1) + std::log(0.101)) / 2 + std::log(5.25) / 2));
+    const std::vector<float> flat(8, 0.25f);
+    CHECK(signal_moments(flat).mean == 0.25);
+    CHECK(signal_moments(flat).sd == 1e-12);
+}
+
+TEST_CASE(
+    "statistics: a static input that is constant on the training rows is always 0, a target's scale is 1") {
+    Recordings table = known_table();
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    CHECK(s.statics[kRate].sd == 0);
+    CHECK(s.statics[kRateMissing].sd == 0);
+    CHECK(static_standardisation(s.statics[kRate]).inverse_scale == 0);
+    table.rate_hz[4] = 11.1f;
+    CHECK(standardised_statics(table, 4, s)[kRate] == 0);
+    CHECK(s.amplitude_uv.sd == 0);
+    CHECK(s.amplitude_uv.mean == double{.2f});
+    CHECK(target_standardisation(s.amplitude_uv).inverse_scale == 1);
+    CHECK(target_standardisation({2, 0.5}).inverse_scale == 2);
+    CHECK(target_standardisation({2, 0.5}).mean == 2);
+}
+
+TEST_CASE("statistics: a column without any value is filled with 0 and its flag is constant") {
+    Recordings table = known_table();
+    std::fill(table.age_years.begin(), table.age_years.end(), kMissing);
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    CHECK(s.fill_age_years == 0);
+    const auto statics = standardised_statics(table, 0, s);
+    CHECK(statics[kAge] == 0);
+    CHECK(statics[kAgeMissing] == 0);
+}
+
+TEST_CASE("statistics: latency targets lie within the window") {
+    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});  // 4.5 ms is beyond 4 ms
+    CHECK(s.latency_ms.mean == 2);
+    CHECK(s.latency_ms.sd == 1);
+    CHECK(latency_target(0, 4) == 0);
+    CHECK(latency_target(4, 4) == 4);
+    CHECK(std::isnan(latency_target(4.001f, 4)));
+    CHECK(std::isnan(latency_target(-0.001f, 4)));
+    CHECK(std::isnan(latency_target(kMissing, 4)));
+}
+
+TEST_CASE("statistics: static inputs are filled, standardised and flagged") {
+    const Recordings table = known_table();
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    double sum[kStoredStatics] = {}, squares[kStoredStatics] = {};
+    for (const std::int64_t row : kFirstFour) {
+        const auto statics = standardised_statics(table, row, s);
+        for (std::size_t i = 0; i < kStoredStatics; ++i) {
+            sum[i] += double{statics[i]};
+            squares[i] += double{statics[i]} * double{statics[i]};
+        }
+    }
+    for (const int i : {kAge, kIntensity, kFmp, kAgeMissing}) {
+        CHECK(sum[i] == doctest::Approx(0).epsilon(1e-6));
+        CHECK(squares[i] / 4 == doctest::Approx(1));
+    }
+    BatchSettings settings;
+    apply_statistics(s, settings);
+    const auto missing = standardised_statics(table, 2, s), present = standardised_statics(table, 1, s);
+    CHECK(missing[kAge] == settings.fill_age);
+    CHECK(missing[kAgeMissing] == settings.flag_age);
+    CHECK(missing[kAge] == present[kAge]);  // the median is 2 years
+    CHECK(missing[kAgeMissing] > present[kAgeMissing]);
+    CHECK(settings.fill_fmp == doctest::Approx((std::log(2.5) - s.statics[kFmp].mean) / s.statics[kFmp].sd));
+    CHECK(settings.latency.mean == 2);
+    CHECK(settings.signal_log_sd.inverse_scale == doctest::Approx(1 / s.statics[kSignalLogSd].sd));
+}
+
+TEST_CASE("statistics: a value that has no logarithm is an error that names the row") {
+    Recordings table = known_table();
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    table.age_years[1] = -2;
+    CHECK_THROWS_WITH_AS(standardised_statics(table, 1, s),
+                         doctest::Contains("data row 2: the static input 'age'"), InputError);
+}
+
+TEST_CASE("pitfall 6: class weights are none, balanced to a power, or given") {
+    const Recordings table = known_table();
+    LossConfig loss;
+    CHECK(fit_statistics(table, kFirstFour, 2, loss).class_weights == std::vector<double>{1, 1});
+    loss.class_weighting = ClassWeighting::balanced;
+    const auto balanced =
+        fit_statistics(table, kFirstFour, 2, loss).class_weights;  // 4 / (2 * 3), 4 / (2 * 1)
+    CHECK(balanced[0] == doctest::Approx(2.0 / 3));
+    CHECK(balanced[1] == doctest::Approx(2));
+    loss.class_weight_power = 0.5;
+    CHECK(fit_statistics(table, kFirstFour, 2, loss).class_weights[1] == doctest::Approx(std::sqrt(2.0)));
+    CHECK_THROWS_WITH_AS(fit_statistics(table, kFirstFour, 3, loss), doctest::Contains("class 3 of 3"),
+                         InputError);
+    loss.class_weighting = ClassWeighting::given;
+    loss.class_weights = {1, 7.5};
+    CHECK(fit_statistics(table, kFirstFour, 2, loss).class_weights == loss.class_weights);
+}
+
+TEST_CASE("statistics: named arrays give the same statistics back; wrong lengths and values are refused") {
+    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});
+    std::map<std::string, std::vector<double>> stored;
+    for (const NamedArray& array : to_named_arrays(s)) stored[array.name] = array.values;
+    const auto read = [&](const std::string& name) { return stored.at(name); };
+    CHECK(statistics_from_named_arrays(read, 2) == s);
+    CHECK_THROWS_WITH_AS(statistics_from_named_arrays(read, 3),
+                         doctest::Contains("statistics/class_counts: 2 values"), InputError);
+    stored["statistics/static_sd"][0] = kNone;
+    CHECK_THROWS_WITH_AS(statistics_from_named_arrays(read, 2), doctest::Contains("statistics/static_sd"),
+                         InputError);
+}

@@ -1,0 +1,132 @@
+#include "metrics/split_metrics.hpp"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <map>
+
+namespace abr {
+namespace {
+
+const std::vector<std::string> kNames = {"NORMAL", "SNHL"};
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// Four recordings of three patients with every target.
+struct Fixture {
+    std::vector<float> logits = {2, 0, 0, 1, 3, 0, 0, 4};
+    std::vector<std::int32_t> label = {0, 1, 1, 1};
+    std::vector<std::int32_t> patient = {0, 1, 2, 2};
+    std::vector<float> exist_logit = {1, -1, 0.5f, 2};
+    std::vector<std::int32_t> exist = {1, 0, 0, 1};
+    std::vector<float> correlation = {0.9f, 0.5f, kNaN, 0.1f};
+    std::vector<float> gain = {3, 1, kNaN, 8};
+    SplitEvaluation split{.dropped = {},
+                          .final_weights = {{1, 0, 2, 1, 3, 1}},
+                          .losses = {{{4, 8, 6, 2, 1, 10}}, {{4, 4, 2, 2, 4, 5}}},
+                          .sums = {.latency = {3, 0.6, 0.2, 6, 2},
+                                   .amplitude = {3, 0.3, 0.05, 0.4, 0.12},
+                                   .threshold = {4, 40, 500, 30, 1400},
+                                   .exist = {2, 1, 0, 1},
+                                   .signal_count = 800,
+                                   .signal_squared_error = 8},
+                          .confusion = ConfusionMatrix(2, std::vector<std::int64_t>{1, 0, 1, 2}),
+                          .majority_class = 1,
+                          .logits = logits,
+                          .label = label,
+                          .patient = patient,
+                          .exist_logit = exist_logit,
+                          .exist = exist,
+                          .signal_correlation = correlation,
+                          .signal_snr_gain_db = gain};
+};
+
+std::map<std::string, Metric> by_name(const SplitMetrics& metrics) {
+    std::map<std::string, Metric> result;
+    for_each_metric(metrics, kNames,
+                    [&](const std::string& name, const Metric& metric) { result[name] = metric; });
+    return result;
+}
+
+TEST_CASE("pitfall 1: every metric of a split with all labels has its value under its own name") {
+    const Fixture f;
+    auto value = by_name(split_metrics(f.split));
+    const auto check = [&](const char* name, double expected) {
+        CAPTURE(name);
+        REQUIRE(value.at(name).value.has_value());
+        CHECK(*value.at(name).value == doctest::Approx(expected));
+    };
+    check("loss_signal", 1);
+    check("loss_peak_exist", 2);
+    check("loss_peak_latency", 3);
+    check("loss_classification", 0.25);
+    check("loss_total", 1 * 1 + 0 * 2 + 2 * 3 + 1 * 1 + 3 * 0.25 + 1 * 2);
+    check("f1_NORMAL", 2.0 / 3);
+    check("f1_SNHL", 0.8);
+    check("f1_macro", (2.0 / 3 + 0.8) / 2);
+    check("f1_weighted", (1 * 2.0 / 3 + 3 * 0.8) / 4);
+    check("f1_micro", 0.75);
+    check("accuracy", 0.75);
+    check("balanced_accuracy", (1 + 2.0 / 3) / 2);
+    check("f1_macro_majority", 6.0 / 7 / 2);  // always SNHL
+    check("patient_f1_macro", 1);             // patient 2: one firm answer outweighs the other
+    check("peak_exist_f1", 0.8);
+    check("peak_exist_auc", 1);
+    check("peak_latency_mae_ms", 0.2);
+    check("peak_latency_r2", 1 - 0.2 / 2);
+    check("peak_amplitude_mae_uv", 0.1);
+    check("peak_amplitude_r2", 1 - 0.05 / 0.12);
+    check("signal_mse", 0.01);
+    check("signal_correlation", 0.5);
+    check("signal_correlation_median", 0.5);
+    check("signal_snr_gain_db", 4);
+    check("signal_snr_gain_db_median", 3);
+    check("threshold_mae_db", 10);
+    check("threshold_r2", 1 - 500.0 / 1400);
+    CHECK(value.size() == 1 + 6 + 5 + 2 + 2 + 2 + 4 + 5 + 2);
+}
+
+TEST_CASE("pitfall 7: the metrics of a dropped component are absent and give why it was dropped") {
+    Fixture f;
+    for (std::size_t i = 0; i < kComponents; ++i)
+        f.split.dropped[i] = "no column " + std::string(kComponentNames[i]);
+    f.split.logits = {};  // nothing was computed
+    f.split.exist_logit = f.split.signal_correlation = f.split.signal_snr_gain_db = {};
+    for (const auto& [name, metric] : by_name(split_metrics(f.split))) {
+        CAPTURE(name);
+        CHECK_FALSE(metric.value.has_value());
+        CHECK_FALSE(metric.reason.empty());
+    }
+    CHECK(by_name(split_metrics(f.split)).at("threshold_mae_db").reason == "no column threshold");
+    CHECK(by_name(split_metrics(f.split)).at("f1_SNHL").reason == "no column classification");
+}
+
+TEST_CASE("pitfall 1: a split without any target leaves every metric with a reason and none with a 0") {
+    Fixture f;
+    f.split.losses = {};
+    f.split.sums = {};
+    f.split.confusion = ConfusionMatrix(2);
+    f.label.assign(4, -1);
+    f.exist.assign(4, -1);
+    f.correlation.assign(4, kNaN);
+    f.gain.assign(4, kNaN);
+    for (const auto& [name, metric] : by_name(split_metrics(f.split))) {
+        CAPTURE(name);
+        CHECK_FALSE(metric.value.has_value());
+        CHECK_FALSE(metric.reason.empty());
+    }
+}
+
+TEST_CASE("a component of weight 0 may be infinite without touching the total") {
+    Fixture f;
+    f.split.losses.numerator[Component::peak_exist] = std::numeric_limits<double>::infinity();
+    CHECK(*split_metrics(f.split).loss_total.value == doctest::Approx(10.75));
+}
+
+TEST_CASE("split metrics refuse arrays of different lengths") {
+    Fixture f;
+    f.split.patient = std::span(f.patient).first(3);
+    CHECK_THROWS_AS(split_metrics(f.split), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace abr
