@@ -5,75 +5,15 @@
 #include <utility>
 
 #include "kernels/cpu/buffer.hpp"
+#include "model/batch_buffers.hpp"
 
 namespace abr {
 namespace {
-
-// Rows [begin, begin + count) of a batch.
-template <class T>
-Batch<T> slice(const Batch<T>& batch, Index begin, Index count) {
-    Batch<T> part = batch;
-    part.input = {batch.input.data + begin * batch.input.sample_stride(), count, batch.input.length, 1,
-                  batch.input.pad};
-    part.statics = {batch.statics.row(begin), count, batch.statics.columns};
-    auto& t = part.targets;
-    t.signal = {batch.targets.signal.row(begin), count, batch.targets.signal.columns};
-    t.label += begin;
-    t.exist += begin;
-    t.latency += begin;
-    t.amplitude += begin;
-    t.threshold += begin;
-    part.mean += begin;
-    part.sd += begin;
-    return part;
-}
 
 template <class T>
 Heads<const T> as_const(const Heads<T>& h) {
     return {h.signal, h.logits, h.exist, h.latency, h.amplitude, h.threshold};
 }
-
-// Device memory of one batch.
-template <template <class> class Buffer, class T>
-class BatchBuffers {
-  public:
-    BatchBuffers(const NetworkShape& shape, Index pad, Index rows)
-        : rows_(rows),
-          input_{.data = nullptr, .batch = rows, .length = shape.padded_length(), .channels = 1, .pad = pad},
-          length_(shape.length),
-          signal_(input_.size()),
-          target_(rows * shape.length),
-          scalars_(rows * (shape.static_inputs + 5)),
-          labels_(2 * rows),
-          statics_columns_(shape.static_inputs) {
-        input_.data = signal_.data();
-    }
-
-    Batch<T> view() const {
-        T* scalars = scalars_.data();
-        const auto next = [&](Index columns) { return std::exchange(scalars, scalars + rows_ * columns); };
-        Batch<T> batch;
-        batch.input = input_;
-        batch.statics = {next(statics_columns_), rows_, statics_columns_};
-        batch.targets.signal = {target_.data(), rows_, length_};
-        batch.targets.label = labels_.data();
-        batch.targets.exist = labels_.data() + rows_;
-        batch.targets.latency = next(1);
-        batch.targets.amplitude = next(1);
-        batch.targets.threshold = next(1);
-        batch.mean = next(1);
-        batch.sd = next(1);
-        return batch;
-    }
-
-  private:
-    Index rows_;
-    Sequence<T> input_;
-    Index length_;
-    Buffer<T> signal_, target_, scalars_;
-    Buffer<std::int32_t> labels_;
-    Index statics_columns_;
-};
 
 // The learner of a backend: S its stream, Buffer its memory.
 template <class S, template <class> class Buffer>
@@ -164,6 +104,7 @@ class BackendLearner final : public Learner {
         return status;
     }
 
+    std::vector<HostTensor> trace_step(std::int64_t step, Index begin, Index count) override;
     Evaluation evaluate(const DeviceRecordings& recordings) override;
     std::vector<std::string> tensors_without_gradient(std::span<const std::int32_t> order,
                                                       const PerComponent<double>& weights) override;
@@ -240,6 +181,64 @@ class BackendLearner final : public Learner {
     std::uint32_t epoch_ = 0;
     Index steps_done_ = 0;
 };
+
+template <class S, template <class> class Buffer>
+std::vector<HostTensor> BackendLearner<S, Buffer>::trace_step(std::int64_t step, Index begin, Index count) {
+    accumulate_gradients(step, begin, count);
+    stream_.synchronize();
+
+    std::vector<HostTensor> tensors;
+    // `stride` elements from one recording to the next, of which the first `columns` count.
+    const auto add = [&](std::string name, const auto* device, Index columns, Index stride, bool vector) {
+        if (device == nullptr) return;
+        HostTensor tensor{std::move(name), {count}, {}};
+        if (!vector) tensor.shape.push_back(columns);
+        for (Index b = 0; b < count; ++b)
+            for (Index c = 0; c < columns; ++c)
+                tensor.values.push_back(static_cast<float>(device[b * stride + c]));
+        tensors.push_back(std::move(tensor));
+    };
+    const Batch<float> batch = slice(batch_.view(), 0, count);
+    const Index length = settings_.shape.length, classes = settings_.shape.classes;
+    add("batch/signal", batch.input.row(0, 0), length, batch.input.sample_stride(), false);
+    add("batch/statics", batch.statics.data, batch.statics.columns, batch.statics.columns, false);
+    const auto add_columns = [&](const std::string& prefix, const auto& exist, const auto& latency,
+                                 const auto& amplitude, const auto& threshold) {
+        add(prefix + "peak_exist", exist, 1, 1, true);
+        add(prefix + "peak_latency", latency, 1, 1, true);
+        add(prefix + "peak_amplitude", amplitude, 1, 1, true);
+        add(prefix + "threshold", threshold, 1, 1, true);
+    };
+    const auto& t = batch.targets;
+    add("batch/target", t.signal.data, length, length, false);
+    add("batch/classification", t.label, 1, 1, true);
+    add_columns("batch/", t.exist, t.latency, t.amplitude, t.threshold);
+
+    const auto p = pass(value_.data(), count, {}, 0);
+    const auto heads = network_.outputs(p);
+    if (heads.signal.data != nullptr)
+        add("outputs/signal", heads.signal.row(0, 0), length, heads.signal.sample_stride(), false);
+    add("outputs/classification", heads.logits.data, classes, classes, false);
+    add_columns("outputs/", heads.exist, heads.latency, heads.amplitude, heads.threshold);
+
+    LossSums sums;
+    sums_.copy_to(std::span(&sums, 1));
+    HostTensor losses{"losses", {static_cast<Index>(kComponents)}, {}};
+    for (std::size_t c = 0; c < kComponents; ++c)
+        losses.values.push_back(
+            sums.denominator[c] > 0 ? static_cast<float>(sums.numerator[c] / sums.denominator[c]) : 0.0f);
+    tensors.push_back(std::move(losses));
+
+    std::vector<float> gradient(static_cast<std::size_t>(size()));
+    gradient_.copy_to(gradient);
+    for (const auto& spec : network_.parameters().specs()) {
+        const float* first = gradient.data() + spec.offset;
+        tensors.push_back({"gradients/" + spec.name, spec.shape, {first, first + spec.size}});
+    }
+    gradient_.copy_from(std::vector<float>(gradient.size()));
+    sums_.copy_from(std::vector<LossSums>(1));
+    return tensors;
+}
 
 template <class S, template <class> class Buffer>
 Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recordings) {

@@ -51,6 +51,13 @@ struct LearnerState {
     std::vector<float> value, first_moment, second_moment, ema;  // ema empty when off
 };
 
+// A named array on the host, row-major.
+struct HostTensor {
+    std::string name;
+    std::vector<Index> shape;
+    std::vector<float> values;
+};
+
 class Learner {
   public:
     virtual ~Learner() = default;
@@ -65,6 +72,11 @@ class Learner {
     // Waits, and gives the records of this epoch's steps so far.
     virtual std::span<const StepRecord> steps() = 0;
     virtual StepStatus status() = 0;
+
+    // What train_step would see and compute, without the optimiser; count <= batch_size. Learns nothing.
+    //   batch/signal (B, T), batch/statics (B, S), batch/<component>: targets in the heads' unit, missing = NaN,
+    //   -1; outputs/<component>; losses (components); gradients/<parameter>: of the weighted total
+    virtual std::vector<HostTensor> trace_step(std::int64_t step, Index begin, Index count) = 0;
 
     // All recordings of a split, with the EMA of the weights if there is one.
     virtual Evaluation evaluate(const DeviceRecordings&) = 0;

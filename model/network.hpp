@@ -43,6 +43,7 @@ struct NetworkShape {
         return (length + multiple - 1) / multiple * multiple;
     }
     Index channels(Index level) const { return base_channels << level; }
+    bool operator==(const NetworkShape&) const = default;
 };
 
 class Network {

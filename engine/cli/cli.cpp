@@ -59,7 +59,8 @@ int run_cli(int argc, char** argv) {
     program.require_subcommand(1);
     program.set_version_flag("--version", fmt::format("abr_engine {}", kEngineVersion));
     const std::array commands = {add_run_command(program), add_synth_command(program),
-                                 add_info_command(program), add_config_command(program)};
+                                 add_trace_command(program), add_info_command(program),
+                                 add_config_command(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

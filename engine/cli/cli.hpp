@@ -26,6 +26,7 @@ struct Command {
 };
 Command add_run_command(CLI::App& program);
 Command add_synth_command(CLI::App& program);
+Command add_trace_command(CLI::App& program);
 Command add_info_command(CLI::App& program);
 Command add_config_command(CLI::App& program);
 

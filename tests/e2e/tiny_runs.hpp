@@ -11,10 +11,11 @@
 namespace abr::test {
 
 // The smallest cohort and a small network; later --set take precedence.
-inline const std::string kTiny =
-    " --quiet --set data.synthetic.patients=60 --set model.base_channels=8 --set model.levels=3"
+inline const std::string kTinySettings =
+    " --set data.synthetic.patients=60 --set model.base_channels=8 --set model.levels=3"
     " --set model.kernel=3 --set model.attention_layers=1 --set model.embed_dim=16"
     " --set model.head_hidden=16 --set training.epochs=2";
+inline const std::string kTiny = " --quiet" + kTinySettings;
 
 inline Json read_json(const std::filesystem::path& path) {
     const Json json = Json::parse(content(path), nullptr, false);

@@ -1,0 +1,229 @@
+"""PyTorch's side of compare_pytorch.py: one task a process, its result as JSON on standard output."""
+
+import argparse
+import json
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "oracle"))
+from network import AbrUnet, Shape, load_parameters, parameter_arrays  # noqa: E402
+
+COMPONENTS = ("signal", "peak_exist", "peak_latency", "peak_amplitude", "classification", "threshold")
+TOLERANCE = 1e-4  # of outputs and gradients, relative to the largest value of a tensor, in fp32
+
+
+def losses(outputs, batch, config, class_weights):
+    """Every component's loss, without a branch on values: a missing target has weight 0."""
+    settings = config["loss"]
+
+    def masked(name, target, elementwise):
+        known = ~target.isnan()
+        values = elementwise(outputs[name], torch.where(known, target, 0.0))
+        return (values * known).sum() / known.sum().clamp(min=1)
+
+    def distance(name):
+        kind = settings[name]
+        if kind["type"] == "huber":
+            return lambda a, b: F.huber_loss(a, b, delta=kind["delta"], reduction="none")
+        return lambda a, b: (F.mse_loss if kind["type"] == "mse" else F.l1_loss)(a, b, reduction="none")
+
+    result = {"signal": distance("signal")(outputs["signal"], batch["target"]).mean()}
+    positive = torch.tensor(settings["peak_exist"]["positive_weight"], device=batch["target"].device)
+    exist = torch.where(batch["peak_exist"] < 0, torch.nan, batch["peak_exist"])
+    result["peak_exist"] = masked(
+        "peak_exist",
+        exist,
+        lambda a, b: F.binary_cross_entropy_with_logits(a, b, pos_weight=positive, reduction="none"),
+    )
+    for name in ("peak_latency", "peak_amplitude", "threshold"):
+        result[name] = masked(name, batch[name], distance(name))
+    label = batch["classification"].long()
+    weight = torch.where(label >= 0, class_weights[label.clamp(min=0)], 0.0)
+    entropy = F.cross_entropy(
+        outputs["classification"],
+        label.clamp(min=0),
+        reduction="none",
+        label_smoothing=settings["label_smoothing"],
+    )
+    if settings["focal_gamma"] > 0:
+        p = outputs["classification"].softmax(1).gather(1, label.clamp(min=0)[:, None])[:, 0]
+        entropy = entropy * (1 - p) ** settings["focal_gamma"]
+    result["classification"] = (weight * entropy).sum() / weight.sum().clamp(min=1e-30)
+    return result
+
+
+class Problem:
+    """The engine's network, settings and batches, as PyTorch needs them."""
+
+    def __init__(self, folder, trace, device):
+        self.device = torch.device(device)
+        self.config = tomllib.loads((folder / "run" / "config.toml").read_text())
+        checkpoint = folder / "run" / "checkpoints" / "last.safetensors"
+        with safe_open(checkpoint, "numpy") as file:
+            model = json.loads(file.metadata()["model"])
+        built = tuple(name for name, on in zip(COMPONENTS, model.pop("built")) if on)
+        if set(built) != set(COMPONENTS):
+            raise SystemExit("pytorch_side: the data must have labels for every component")
+        self.shape = Shape(**{k: tuple(v) if isinstance(v, list) else v for k, v in model.items()})
+        other = ("ema/", "optimizer/", "statistics/", "progress/")
+        self.parameters = {k: v for k, v in load_file(checkpoint).items() if not k.startswith(other)}
+        self.trace = load_file(trace)
+        self.weights = dict(zip(COMPONENTS, self.tensor("weights").tolist()))
+        self.class_weights = self.tensor("class_weights")
+        names = sorted({int(k[5 : k.index("/")]) for k in self.trace if k.startswith("batch")})
+        self.batches = [
+            {k.split("/")[1]: self.tensor(k) for k in self.trace if k.startswith(f"batch{i}/")} for i in names
+        ]
+
+    def tensor(self, name):
+        return torch.from_numpy(self.trace[name]).to(self.device)
+
+    def network(self, dropout):
+        model = AbrUnet(self.shape, dropout)
+        load_parameters(model, self.parameters)
+        return model.to(self.device)
+
+    def loss(self, outputs, batch):
+        parts = losses(outputs, batch, self.config, self.class_weights)
+        return parts, sum(self.weights[name] * parts[name] for name in COMPONENTS)
+
+
+def compare(problem):
+    """The largest relative errors of outputs, losses and gradients; stops where one exceeds the tolerance."""
+    model = problem.network(dropout=0.0)
+    batch = problem.batches[0]
+    outputs = model(batch["signal"], batch["statics"])
+    parts, total = problem.loss(outputs, batch)
+    total.backward()
+    pairs = {f"outputs/{name}": output.detach().cpu().numpy() for name, output in outputs.items()}
+    pairs["losses"] = np.array([parts[name].item() for name in COMPONENTS])
+    gradients = parameter_arrays(model, gradients=True)
+    pairs |= {f"gradients/{name}": gradient for name, gradient in gradients.items()}
+    errors = {}
+    for name, theirs in pairs.items():
+        ours = problem.trace[name]
+        if ours.shape != theirs.shape:
+            raise SystemExit(f"pytorch_side: {name} is {ours.shape} here and {theirs.shape} in PyTorch")
+        errors[name] = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+    worst = max(errors, key=errors.get)
+    if not errors[worst] <= TOLERANCE:
+        raise SystemExit(f"pytorch_side: {worst} differs by {errors[worst]:.2e}, allowed is {TOLERANCE}")
+    kinds = {name.split("/")[0] for name in errors}
+    return {kind: max(e for name, e in errors.items() if name.startswith(kind)) for kind in sorted(kinds)}
+
+
+def synchronise(device):
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def train(problem, compiled, seconds):
+    """Recordings per second of whole steps and of forward and backward alone."""
+    config = problem.config
+    model = problem.network(config["model"]["dropout"]).train()
+    decayed, others = [], []
+    for name, parameter in model.named_parameters():
+        (others if parameter.dim() == 1 or ".film" in name else decayed).append(parameter)
+    optimizer = config["optimizer"]
+    adamw = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": optimizer["weight_decay"]}, {"params": others, "weight_decay": 0.0}],
+        lr=optimizer["learning_rate"],
+        betas=(optimizer["beta1"], optimizer["beta2"]),
+        eps=optimizer["epsilon"],
+        fused=True,
+    )
+    parameters = decayed + others
+    decay, clip = config["training"]["ema_decay"], config["training"]["gradient_clip"]
+    average = [p.detach().clone() for p in parameters] if decay > 0 else []
+
+    def forward_loss(batch):
+        return problem.loss(model(batch["signal"], batch["statics"]), batch)[1]
+
+    run = torch.compile(forward_loss) if compiled else forward_loss
+
+    def gradients(batch):
+        adamw.zero_grad(set_to_none=True)
+        run(batch).backward()
+
+    def step(batch):
+        gradients(batch)
+        if clip > 0:
+            torch.nn.utils.clip_grad_norm_(parameters, clip, foreach=True)
+        adamw.step()
+        if average:
+            with torch.no_grad():
+                torch._foreach_lerp_(average, parameters, 1 - decay)
+
+    full = [b for b in problem.batches if len(b["signal"]) == len(problem.batches[0]["signal"])]
+
+    def rate(work, seconds):
+        done, start = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - start) < seconds:
+            for batch in full[:4]:
+                work(batch)
+                done += len(batch["signal"])
+            full.append(full.pop(0))
+            synchronise(problem.device)
+        return done / elapsed
+
+    for batch in full[:3]:
+        step(batch)
+    synchronise(problem.device)
+    return {"recordings_per_second": rate(step, seconds), "forward_backward": rate(gradients, seconds / 3)}
+
+
+def sgemm(device, seconds=1.5):
+    """GFLOP/s of a large product of matrices in fp32: the machine's ceiling."""
+    n = 1536 if device.type == "cpu" else 8192
+    a, b, c = (torch.randn(n, n, device=device) for _ in range(3))
+    rates = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(rates) < 3:
+        synchronise(device)
+        start = time.perf_counter()
+        torch.mm(a, b, out=c)
+        synchronise(device)
+        rates.append(2 * n**3 / (time.perf_counter() - start) / 1e9)
+    return {"gflops": max(rates)}
+
+
+def perform(arguments):
+    torch.set_num_threads(arguments.threads)
+    torch.backends.mkldnn.enabled = not arguments.without_onednn
+    torch.manual_seed(1)
+    device = torch.device(arguments.device)
+    if arguments.task == "versions":
+        name = torch.cuda.get_device_name() if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+        return {"torch": torch.__version__, "device": name}
+    if arguments.task == "sgemm":
+        return sgemm(device)
+    if arguments.task == "compare":
+        return compare(Problem(arguments.folder, arguments.folder / "exact.safetensors", device))
+    problem = Problem(arguments.folder, arguments.folder / "trace.safetensors", device)
+    result = train(problem, arguments.task == "compiled", arguments.seconds)
+    if device.type == "cuda":
+        result["device_mb"] = torch.cuda.max_memory_allocated() / 2**20
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task", choices=["versions", "compare", "eager", "compiled", "sgemm"])
+    parser.add_argument("folder", type=Path, help="made by compare_pytorch.py")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--without-onednn", action="store_true")
+    print(json.dumps(perform(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+// abr_engine trace: what the first training batches hold and what the network makes of them.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/cli/cli.hpp"
+#include "engine/config/load.hpp"
+#include "engine/training/step_trace.hpp"
+
+namespace abr {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  abr_engine trace configs/quickstart.toml --out trace.safetensors\n"
+    "  abr_engine trace configs/quickstart.toml --set model.dropout=0 --out trace.safetensors \\\n"
+    "      --checkpoint runs/quickstart/checkpoints/last.safetensors --batches 20\n"
+    "\n"
+    "The file holds inputs and targets of each batch, and of the first one every output, loss and "
+    "parameter's\n"
+    "gradient, so that another implementation can be held against this one (bench/compare_pytorch.py).";
+
+struct TraceArguments {
+    std::string file;
+    std::vector<std::string> overrides;
+    TraceOptions options;
+};
+
+}  // namespace
+
+Command add_trace_command(CLI::App& program) {
+    auto arguments = std::make_shared<TraceArguments>();
+    CLI::App* app = program.add_subcommand("trace", "Write a training step's inputs, outputs and gradients");
+    app->footer(kFooter);
+    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
+    app->add_option("--out", arguments->options.out, "File to write (safetensors)")->required();
+    app->add_option("--checkpoint", arguments->options.checkpoint, "Parameters [the initial ones]");
+    app->add_option("--batches", arguments->options.batches, "Batches whose inputs are written")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
+        ->allow_extra_args(false);
+    return {app, [arguments] {
+                write_step_trace(load_config(arguments->file, arguments->overrides), arguments->options);
+                return kExitDone;
+            }};
+}
+
+}  // namespace abr

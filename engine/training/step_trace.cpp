@@ -1,0 +1,64 @@
+#include "engine/training/step_trace.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/data/dataset.hpp"
+#include "engine/data/sampler.hpp"
+#include "engine/error.hpp"
+#include "engine/formats/safetensors.hpp"
+#include "engine/output/file.hpp"
+#include "engine/training/checkpoint.hpp"
+#include "engine/training/curriculum.hpp"
+#include "engine/training/load_recordings.hpp"
+#include "engine/training/setup.hpp"
+
+namespace abr {
+
+void write_step_trace(const Config& written, const TraceOptions& options) {
+    if (written.training.accumulation != 1)
+        throw InputError("trace: training.accumulation must be 1; it shows one batch at a time");
+    ReadReport rows;
+    const Dataset dataset = build_dataset(load_recordings(written, rows), written);
+    const Config config = with_dropped_weights(written, dataset);
+    const auto& train = dataset.part(Split::train);
+    const EpochSampler sampler(config.training.sampler, train.label, dataset.classes.size(),
+                               config.training.max_repeats, config.run.seed);
+    const LearnerSettings settings = learner_settings(config, dataset);
+    const auto learner = make_cpu_learner(settings, train.view(), config.run.threads);
+    if (!options.checkpoint.empty()) {
+        const Checkpoint checkpoint = load_checkpoint(options.checkpoint);
+        if (!(checkpoint.shape == settings.shape))
+            throw InputError(options.checkpoint.string() +
+                             ": a checkpoint of another network; expected the one that [model] and the data "
+                             "describe");
+        learner->restore(checkpoint.learner);
+    }
+
+    const auto order = sampler.order(0);
+    const PerComponent<double> weights = epoch_weights(config.loss, config.curriculum, 0);
+    learner->begin_epoch(0, order, weights);
+    std::vector<HostTensor> tensors;
+    const auto total = static_cast<Index>(order.size());
+    for (Index i = 0; i < options.batches && i * settings.batch_size < total; ++i) {
+        const Index begin = i * settings.batch_size;
+        for (auto& tensor : learner->trace_step(i, begin, std::min(settings.batch_size, total - begin))) {
+            const bool input = tensor.name.starts_with("batch/");
+            if (input) tensor.name.insert(5, std::to_string(i));
+            if (input || i == 0) tensors.push_back(std::move(tensor));
+        }
+    }
+    tensors.push_back({"weights", {static_cast<Index>(kComponents)}, {}});
+    for (const double weight : weights.values) tensors.back().values.push_back(static_cast<float>(weight));
+    tensors.push_back({"class_weights", {settings.shape.classes}, settings.class_weights});
+
+    std::vector<TensorSource> sources;
+    for (const HostTensor& tensor : tensors)
+        sources.push_back({tensor.name, TensorType::f32, tensor.shape, tensor.values.data()});
+    write_file_atomically(options.out,
+                          serialize_safetensors(std::move(sources), {{"format", "abr_engine_trace"}}));
+}
+
+}  // namespace abr

@@ -1,0 +1,73 @@
+// Device memory of one batch, and parts of it.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "kernels/batch.hpp"
+#include "model/network.hpp"
+
+namespace abr {
+
+// Rows [begin, begin + count) of a batch.
+template <class T>
+Batch<T> slice(const Batch<T>& batch, Index begin, Index count) {
+    Batch<T> part = batch;
+    part.input = {batch.input.data + begin * batch.input.sample_stride(), count, batch.input.length, 1,
+                  batch.input.pad};
+    part.statics = {batch.statics.row(begin), count, batch.statics.columns};
+    auto& t = part.targets;
+    t.signal = {batch.targets.signal.row(begin), count, batch.targets.signal.columns};
+    t.label += begin;
+    t.exist += begin;
+    t.latency += begin;
+    t.amplitude += begin;
+    t.threshold += begin;
+    part.mean += begin;
+    part.sd += begin;
+    return part;
+}
+
+// Device memory of one batch.
+template <template <class> class Buffer, class T>
+class BatchBuffers {
+  public:
+    BatchBuffers(const NetworkShape& shape, Index pad, Index rows)
+        : rows_(rows),
+          input_{.data = nullptr, .batch = rows, .length = shape.padded_length(), .channels = 1, .pad = pad},
+          length_(shape.length),
+          signal_(input_.size()),
+          target_(rows * shape.length),
+          scalars_(rows * (shape.static_inputs + 5)),
+          labels_(2 * rows),
+          statics_columns_(shape.static_inputs) {
+        input_.data = signal_.data();
+    }
+
+    Batch<T> view() const {
+        T* scalars = scalars_.data();
+        const auto next = [&](Index columns) { return std::exchange(scalars, scalars + rows_ * columns); };
+        Batch<T> batch;
+        batch.input = input_;
+        batch.statics = {next(statics_columns_), rows_, statics_columns_};
+        batch.targets.signal = {target_.data(), rows_, length_};
+        batch.targets.label = labels_.data();
+        batch.targets.exist = labels_.data() + rows_;
+        batch.targets.latency = next(1);
+        batch.targets.amplitude = next(1);
+        batch.targets.threshold = next(1);
+        batch.mean = next(1);
+        batch.sd = next(1);
+        return batch;
+    }
+
+  private:
+    Index rows_;
+    Sequence<T> input_;
+    Index length_;
+    Buffer<T> signal_, target_, scalars_;
+    Buffer<std::int32_t> labels_;
+    Index statics_columns_;
+};
+
+}  // namespace abr
