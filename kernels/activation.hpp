@@ -3,8 +3,8 @@
 // on over that recording's rows).
 #pragma once
 
-#include "kernels/cpu/stream.hpp"
 #include "kernels/dropout.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr::cpu {
@@ -18,3 +18,13 @@ void gelu_backward(Stream&, Matrix<const T> dy, Matrix<const T> x, const Dropout
                    Matrix<T> dx);
 
 }  // namespace abr::cpu
+
+namespace abr::cuda {
+
+template <class T>
+void gelu_forward(Stream&, Matrix<const T> x, const Dropout&, Index rows_per_recording, Matrix<T> y);
+template <class T>
+void gelu_backward(Stream&, Matrix<const T> dy, Matrix<const T> x, const Dropout&, Index rows_per_recording,
+                   Matrix<T> dx);
+
+}  // namespace abr::cuda

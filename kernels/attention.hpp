@@ -8,7 +8,7 @@
 // 4 * batch * length^2 * channels FLOP forward, twice that backward. Fixed summation order.
 #pragma once
 
-#include "kernels/cpu/stream.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {

@@ -5,7 +5,7 @@
 // backward: x, h (batch, length, hidden) and a (batch, length). Any sizes. Fixed summation order.
 #pragma once
 
-#include "kernels/cpu/stream.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {
@@ -16,8 +16,6 @@ struct AttentionPool {
 };
 
 Index attention_pool_workspace(const AttentionPool&, Index batch, Index length);
-
-namespace cpu {
 
 template <class T>
 struct AttentionPoolForward {
@@ -30,8 +28,6 @@ struct AttentionPoolForward {
     Matrix<T> y;      // (batch, channels) overwritten
     T* workspace;
 };
-template <class T>
-void attention_pool_forward(Stream&, const AttentionPool&, const AttentionPoolForward<T>&);
 
 template <class T>
 struct AttentionPoolBackward {
@@ -48,6 +44,12 @@ struct AttentionPoolBackward {
     T* dscore;   // accumulated
     T* workspace;
 };
+
+namespace cpu {
+
+template <class T>
+void attention_pool_forward(Stream&, const AttentionPool&, const AttentionPoolForward<T>&);
+
 template <class T>
 void attention_pool_backward(Stream&, const AttentionPool&, const AttentionPoolBackward<T>&);
 

@@ -31,9 +31,9 @@
 #include <array>
 #include <cstdint>
 
-#include "kernels/cpu/stream.hpp"
 #include "kernels/loss.hpp"
 #include "kernels/philox.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {

@@ -17,7 +17,7 @@
 // before the call is irrelevant. Speed: all passes run on kernels/cpu/gemm.hpp, which copies no windows.
 #pragma once
 
-#include "kernels/cpu/stream.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {

@@ -19,8 +19,8 @@
 #include <cstdint>
 
 #include "kernels/batch.hpp"
-#include "kernels/cpu/stream.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/streams.hpp"
 
 namespace abr {
 
@@ -64,8 +64,6 @@ struct HeadScaling {
     float threshold_mean = 0, threshold_scale = 1;  // dB
 };
 
-namespace cpu {
-
 template <class T>
 struct EvaluationArguments {
     DeviceRecordings recordings;  // physical targets come from here
@@ -79,6 +77,9 @@ struct EvaluationArguments {
     EvaluationSums* sums;     // accumulated
     double* workspace;        // evaluation_workspace(batch)
 };
+
+namespace cpu {
+
 template <class T>
 void accumulate_evaluation(Stream&, const EvaluationArguments<T>&);
 

@@ -7,7 +7,7 @@
 // before the call is irrelevant.
 #pragma once
 
-#include "kernels/cpu/stream.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {

@@ -32,7 +32,7 @@
 #include <cstdint>
 
 #include "kernels/components.hpp"
-#include "kernels/cpu/stream.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {
@@ -86,12 +86,6 @@ struct LossSums {
 
 Index loss_workspace(Index batch);  // doubles
 
-namespace cpu {
-
-// sums->denominator accumulated over the targets' rows, whether or not a head is built.
-template <class T>
-void loss_denominators(Stream&, const T* class_weights, const Targets<T>&, LossSums* sums);
-
 template <class T>
 struct LossArguments {
     Heads<const T> heads;
@@ -102,6 +96,13 @@ struct LossArguments {
     const Heads<T>* gradients;            // null in validation, else the members that heads has, overwritten
     double* workspace;                    // loss_workspace(batch)
 };
+
+namespace cpu {
+
+// sums->denominator accumulated over the targets' rows, whether or not a head is built.
+template <class T>
+void loss_denominators(Stream&, const T* class_weights, const Targets<T>&, LossSums* sums);
+
 template <class T>
 void multi_task_loss(Stream&, const LossSettings&, const LossArguments<T>&);
 

@@ -15,8 +15,8 @@
 // Fixed summation order: the same bits for any number of threads.
 #pragma once
 
-#include "kernels/cpu/stream.hpp"
 #include "kernels/dropout.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {
@@ -34,8 +34,6 @@ struct GroupNorm {
 Index group_norm_workspace(const GroupNorm&, Index batch);
 Index layer_norm_workspace(Index channels, Index rows);
 
-namespace cpu {
-
 template <class T>
 struct GroupNormForward {
     Sequence<const T> x;
@@ -48,8 +46,6 @@ struct GroupNormForward {
     T* mean;        // (batch, groups) overwritten
     T* rstd;        // (batch, groups) overwritten
 };
-template <class T>
-void group_norm_forward(Stream&, const GroupNorm&, const GroupNormForward<T>&);
 
 template <class T>
 struct GroupNormBackward {
@@ -69,6 +65,12 @@ struct GroupNormBackward {
     T* dbias;                    // (channels) accumulated
     T* workspace;                // group_norm_workspace elements
 };
+
+namespace cpu {
+
+template <class T>
+void group_norm_forward(Stream&, const GroupNorm&, const GroupNormForward<T>&);
+
 template <class T>
 void group_norm_backward(Stream&, const GroupNorm&, const GroupNormBackward<T>&);
 

@@ -28,8 +28,8 @@
 #include <cstdint>
 
 #include "kernels/components.hpp"
-#include "kernels/cpu/stream.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/streams.hpp"
 
 namespace abr {
 
@@ -63,8 +63,6 @@ inline constexpr Index kOptimizerChunk = 16384;  // elements
 
 Index optimizer_workspace(Index parameters);  // doubles
 
-namespace cpu {
-
 template <class T>
 struct OptimizerStep {
     Index parameters;  // elements of each buffer
@@ -82,6 +80,9 @@ struct OptimizerStep {
     StepStatus* status;
     double* workspace;  // optimizer_workspace(parameters)
 };
+
+namespace cpu {
+
 template <class T>
 void optimizer_step(Stream&, const AdamW&, const OptimizerStep<T>&);
 

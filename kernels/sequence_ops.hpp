@@ -1,7 +1,7 @@
 // Elementwise moves between sequences. Input and output may differ in padding; output padding is zeroed.
 #pragma once
 
-#include "kernels/cpu/stream.hpp"
+#include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
 namespace abr::cpu {

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/host_device.hpp"
+
 namespace abr {
 
 using Index = std::int64_t;
@@ -25,10 +27,12 @@ struct Sequence {
     Index channels = 0;
     Index pad = 0;  // zero rows at both ends of each sample
 
-    Index sample_stride() const { return (length + 2 * pad) * channels; }
-    Index size() const { return batch * sample_stride(); }  // elements, padding included
-    T* row(Index b, Index t) const { return data + b * sample_stride() + (pad + t) * channels; }
-    operator Sequence<const T>() const requires(!std::is_const_v<T>) {
+    ABR_HOST_DEVICE Index sample_stride() const { return (length + 2 * pad) * channels; }
+    ABR_HOST_DEVICE Index size() const { return batch * sample_stride(); }  // elements, padding included
+    ABR_HOST_DEVICE T* row(Index b, Index t) const {
+        return data + b * sample_stride() + (pad + t) * channels;
+    }
+    ABR_HOST_DEVICE operator Sequence<const T>() const requires(!std::is_const_v<T>) {
         return {data, batch, length, channels, pad};
     }
 };
@@ -39,9 +43,11 @@ struct Matrix {
     Index rows = 0;
     Index columns = 0;
 
-    Index size() const { return rows * columns; }
-    T* row(Index r) const { return data + r * columns; }
-    operator Matrix<const T>() const requires(!std::is_const_v<T>) { return {data, rows, columns}; }
+    ABR_HOST_DEVICE Index size() const { return rows * columns; }
+    ABR_HOST_DEVICE T* row(Index r) const { return data + r * columns; }
+    ABR_HOST_DEVICE operator Matrix<const T>() const requires(!std::is_const_v<T>) {
+        return {data, rows, columns};
+    }
 };
 
 // A matrix seen as a sequence of one sample per row, and a sequence without padding seen as a matrix.

@@ -8,6 +8,7 @@
 
 #include "kernels/activation.hpp"
 #include "kernels/cpu/simd_math.hpp"
+#include "kernels/cpu/stream.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {

@@ -10,6 +10,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/simd_math.hpp"
+#include "kernels/cpu/stream.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {

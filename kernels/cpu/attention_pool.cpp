@@ -12,6 +12,7 @@
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/partial_sums.hpp"
 #include "kernels/cpu/simd_math.hpp"
+#include "kernels/cpu/stream.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {

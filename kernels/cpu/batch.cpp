@@ -1,4 +1,5 @@
 #include "kernels/batch.hpp"
+#include "kernels/cpu/stream.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,5 @@
 #include "kernels/evaluation.hpp"
+#include "kernels/cpu/stream.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/partial_sums.hpp"
+#include "kernels/cpu/stream.hpp"
 
 namespace abr::cpu {
 // Rows of a task of multiply_rows: its windows stay in cache while one panel after the other passes.

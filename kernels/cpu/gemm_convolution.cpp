@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "kernels/cpu/padding.hpp"
+#include "kernels/cpu/stream.hpp"
 
 namespace abr::cpu {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "kernels/cpu/gemm.hpp"
 #include "kernels/cpu/partial_sums.hpp"
+#include "kernels/cpu/stream.hpp"
 
 namespace abr::cpu {
 namespace {

@@ -10,6 +10,7 @@
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/partial_sums.hpp"
 #include "kernels/cpu/simd_math.hpp"
+#include "kernels/cpu/stream.hpp"
 #include "kernels/norm.hpp"
 
 HWY_BEFORE_NAMESPACE();

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/cpu/optimizer_loops.hpp"
+#include "kernels/cpu/stream.hpp"
 
 namespace abr {
 

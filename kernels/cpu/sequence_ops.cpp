@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/padding.hpp"
+#include "kernels/cpu/stream.hpp"
 
 namespace abr::cpu {
 namespace {

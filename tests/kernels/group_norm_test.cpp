@@ -136,7 +136,7 @@ struct Arguments {
     }
 
     void forward(cpu::Stream& stream) {
-        cpu::GroupNormForward<T> a{.x = x.view(),
+        GroupNormForward<T> a{.x = x.view(),
                                    .weight = weight.data(),
                                    .bias = bias.data(),
                                    .film = c.film ? film.data() : nullptr,
@@ -149,7 +149,7 @@ struct Arguments {
         cpu::group_norm_forward(stream, op, a);
     }
     void backward(cpu::Stream& stream) {
-        cpu::GroupNormBackward<T> a{.dy = dy.view(),
+        GroupNormBackward<T> a{.dy = dy.view(),
                                     .x = x.view(),
                                     .weight = weight.data(),
                                     .bias = bias.data(),

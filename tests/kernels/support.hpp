@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -38,9 +39,12 @@ class GuardedBuffer {
         poison();
     }
 
+    static constexpr Index kGuard = 64;  // elements at both ends
+
     T* data() { return storage_.data() + kGuard; }
     const T* data() const { return storage_.data() + kGuard; }
     Index size() const { return size_; }
+    std::span<T> with_guards() { return storage_; }
     T& operator[](Index i) { return data()[i]; }
     const T& operator[](Index i) const { return data()[i]; }
 
@@ -66,7 +70,6 @@ class GuardedBuffer {
     }
 
   private:
-    static constexpr Index kGuard = 64;
     static T sentinel() { return static_cast<T>(std::nan("0x2abe500000000")); }
 
     Index size_;

@@ -1,0 +1,148 @@
+// device.cuh under the host's compiler: CUDA's names over the layer that runs kernels on the CPU.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <tuple>
+
+#include "tests/cuda_on_cpu/device_emulation.hpp"
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+// The tag's address tells one declaration (of one instantiation) from another.
+#define DEVICE_SHARED(name, ...)                                                                   \
+    auto& name = *static_cast<std::type_identity_t<__VA_ARGS__>*>(::abr::emulation::static_shared( \
+        [] {                                                                                       \
+            static const char tag = 0;                                                             \
+            return &tag;                                                                           \
+        }(),                                                                                       \
+        sizeof(std::type_identity_t<__VA_ARGS__>), std::source_location::current()))
+#define DEVICE_DYN_SHARED(type, name) \
+    type* const name = static_cast<type*>(::abr::emulation::dynamic_shared())
+
+namespace abr::cuda {
+
+struct uint3 {
+    unsigned x = 0, y = 0, z = 0;
+};
+struct dim3 {
+    unsigned x = 1, y = 1, z = 1;
+
+    constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+struct alignas(8) float2 {
+    float x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+inline float2 make_float2(float x, float y) {
+    return {x, y};
+}
+inline float4 make_float4(float x, float y, float z, float w) {
+    return {x, y, z, w};
+}
+
+// Of the thread that runs; set whenever it changes.
+extern uint3 threadIdx, blockIdx;
+extern dim3 blockDim, gridDim;
+
+using Location = std::source_location;
+
+// The grid of a launch, and the line it stands in.
+struct Grid {
+    dim3 size;
+    Location at;
+
+    template <class Count>
+    requires std::is_integral_v<Count> Grid(Count blocks, Location where = Location::current())
+        : size(static_cast<unsigned>(blocks)), at(where) {}
+    Grid(dim3 blocks, Location where = Location::current()) : size(blocks), at(where) {}
+};
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared_bytes, Stream&,
+            const Arguments&... arguments) {
+    static_assert(sizeof...(Parameters) == sizeof...(Arguments));
+    const std::tuple<Parameters...> values(static_cast<Parameters>(arguments)...);
+    const auto body = [&] { std::apply(kernel, values); };
+    emulation::run({.kernel = reinterpret_cast<const void*>(kernel),
+                    .grid = {grid.size.x, grid.size.y, grid.size.z},
+                    .block = {block.x, block.y, block.z},
+                    .dynamic_shared_bytes = shared_bytes,
+                    .at = grid.at,
+                    .call = [](const void* closure) { (*static_cast<const decltype(body)*>(closure))(); },
+                    .closure = &body});
+}
+
+inline void __syncthreads(Location at = Location::current()) {
+    emulation::block_barrier(at);
+}
+inline void __syncwarp(std::uint32_t mask, Location at = Location::current()) {
+    emulation::warp_barrier(mask, at);
+}
+inline std::uint32_t __ballot_sync(std::uint32_t mask, bool predicate, Location at = Location::current()) {
+    return emulation::warp_ballot(mask, predicate, at);
+}
+inline bool __any_sync(std::uint32_t mask, bool predicate, Location at = Location::current()) {
+    return emulation::warp_ballot(mask, predicate, at) != 0;
+}
+inline bool __all_sync(std::uint32_t mask, bool predicate, Location at = Location::current()) {
+    return emulation::warp_ballot(mask, predicate, at) == mask;
+}
+
+// Reads `value` of lane `source`.
+template <class T>
+T shuffle(std::uint32_t mask, T value, int source, Location at) {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof value);
+    bits = emulation::warp_shuffle(mask, bits, source, at);
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+template <class T>
+T __shfl_sync(std::uint32_t mask, T value, int source, Location at = Location::current()) {
+    return shuffle(mask, value, source % 32, at);
+}
+template <class T>
+T __shfl_down_sync(std::uint32_t mask, T value, int delta, Location at = Location::current()) {
+    const int lane = emulation::lane();
+    return shuffle(mask, value, lane + delta < 32 ? lane + delta : lane, at);
+}
+template <class T>
+T __shfl_xor_sync(std::uint32_t mask, T value, int lane_mask, Location at = Location::current()) {
+    return shuffle(mask, value, emulation::lane() ^ lane_mask, at);
+}
+
+// Integers only: the order of additions must not show in the result. Not instrumented: the layer knows of it.
+template <class T>
+__attribute__((no_sanitize_thread)) T atomicAdd(T* p, std::type_identity_t<T> value,
+                                                Location at = Location::current()) {
+    static_assert(std::is_integral_v<T>);
+    emulation::atomic_access(p, sizeof(T), at);
+    const T before = *p;
+    *p = before + value;
+    return before;
+}
+
+inline float rsqrtf(float x) {
+    return 1 / std::sqrt(x);
+}
+
+template <class Vector, class T>
+Vector load_vector(const T* p, Location at = Location::current()) {
+    emulation::check_alignment(p, alignof(Vector), at);
+    return *reinterpret_cast<const Vector*>(p);
+}
+template <class Vector, class T>
+void store_vector(T* p, const Vector& v, Location at = Location::current()) {
+    emulation::check_alignment(p, alignof(Vector), at);
+    *reinterpret_cast<Vector*>(p) = v;
+}
+
+}  // namespace abr::cuda

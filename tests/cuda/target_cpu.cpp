@@ -1,0 +1,33 @@
+#include <cstdlib>
+#include <numeric>
+
+#include "tests/cuda/target.hpp"
+#include "tests/cuda_on_cpu/device_memory.hpp"
+#include "tests/cuda_on_cpu/schedule.hpp"
+
+namespace abr::test {
+
+std::vector<std::uint64_t> schedules() {
+    if (const char* seed = std::getenv("ABR_KERNEL_SEED")) return {std::strtoull(seed, nullptr, 10)};
+    std::vector<std::uint64_t> seeds(ABR_KERNEL_SCHEDULES);
+    std::iota(seeds.begin(), seeds.end(), 0u);
+    return seeds;
+}
+
+void use_schedule(std::uint64_t seed) {
+    emulation::use_seed(seed);
+}
+
+bool runs_real_sizes() {
+    return ABR_KERNEL_REAL_SIZES;
+}
+
+void forbid_access(const void* device, std::size_t bytes) {
+    emulation::forbid_access(device, bytes);
+}
+
+void permit_access(const void* device, std::size_t bytes) {
+    emulation::permit_access(device, bytes);
+}
+
+}  // namespace abr::test

@@ -1,0 +1,78 @@
+#include "tests/cuda_on_cpu/kernel_names.hpp"
+
+#include <cxxabi.h>
+#include <elf.h>
+#include <link.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "tests/cuda_on_cpu/program.hpp"
+
+namespace abr::emulation {
+namespace {
+
+// The functions of this program by address, as its file has them: unlike dladdr() this knows those in anonymous
+// namespaces, too.
+std::unordered_map<std::uintptr_t, std::string> read_functions() {
+    std::ifstream file(program_path(), std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+    const auto at = [&]<class T>(std::size_t offset, const T*) {
+        return reinterpret_cast<const T*>(&bytes[offset]);
+    };
+    const auto* header = at(0, static_cast<const ElfW(Ehdr)*>(nullptr));
+    const auto* sections = at(header->e_shoff, static_cast<const ElfW(Shdr)*>(nullptr));
+    std::unordered_map<std::uintptr_t, std::string> functions;
+    for (int i = 0; i < header->e_shnum; ++i) {
+        if (sections[i].sh_type != SHT_SYMTAB) continue;
+        const char* names = &bytes[sections[sections[i].sh_link].sh_offset];
+        const auto* symbols = at(sections[i].sh_offset, static_cast<const ElfW(Sym)*>(nullptr));
+        for (std::size_t s = 0; s < sections[i].sh_size / sizeof *symbols; ++s)
+            if (ELF64_ST_TYPE(symbols[s].st_info) == STT_FUNC)
+                functions[program_base() + symbols[s].st_value] = names + symbols[s].st_name;
+    }
+    return functions;
+}
+
+void erase_all(std::string& text, const std::string& part) {
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part))
+        text.erase(at, part.size());
+}
+
+std::string readable(const std::string& symbol) {
+    struct Free {
+        void operator()(char* p) const { std::free(p); }
+    };
+    const std::unique_ptr<char, Free> demangled(
+        abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, nullptr));
+    std::string name = demangled ? demangled.get() : symbol;
+    // A template's name is "void f<3>(int)", an ordinary function's "f(int)".
+    erase_all(name, "(anonymous namespace)::");
+    name.resize(name.find('('));
+    if (name.starts_with("void ")) name.erase(0, 5);
+    return name;
+}
+
+}  // namespace
+
+std::string kernel_name(const void* kernel) {
+    static const auto functions = read_functions();
+    static std::unordered_map<const void*, std::string> known;
+    std::string& name = known[kernel];
+    if (name.empty()) name = readable(functions.at(reinterpret_cast<std::uintptr_t>(kernel)));
+    return name;
+}
+
+void note_exercised(const std::string& kernel) {
+    static const char* const path = std::getenv("ABR_KERNELS_EXERCISED");
+    static std::set<std::string> noted;
+    if (path && noted.insert(kernel).second) std::ofstream(path, std::ios::app) << kernel << '\n';
+}
+
+}  // namespace abr::emulation

@@ -1,0 +1,46 @@
+// Streams and memory of the CUDA backend where kernels run on the CPU: a launch is over when it returns.
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "kernels/cuda/buffer.hpp"
+#include "kernels/cuda/stream.hpp"
+#include "tests/cuda_on_cpu/device_memory.hpp"
+
+namespace abr::cuda {
+namespace {
+
+constexpr std::size_t kAlignment = 256;  // as cudaMalloc
+
+}  // namespace
+
+bool device_available() {
+    return true;
+}
+
+Stream::Stream() = default;
+Stream::~Stream() = default;
+void Stream::synchronize() {}
+
+void* allocate_zeroed(std::size_t bytes) {
+    void* memory = nullptr;
+    if (posix_memalign(&memory, kAlignment, bytes) != 0) throw std::bad_alloc();
+    std::memset(memory, 0, bytes);
+    emulation::allow_access(memory, bytes);
+    return memory;
+}
+
+void release(void* device) noexcept {
+    emulation::forget_memory(device);
+    std::free(device);
+}
+
+void copy_to_device(void* device, const void* host, std::size_t bytes) {
+    std::memcpy(device, host, bytes);
+}
+
+void copy_to_host(void* host, const void* device, std::size_t bytes) {
+    std::memcpy(host, device, bytes);
+}
+
+}  // namespace abr::cuda
