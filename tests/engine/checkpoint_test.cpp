@@ -70,7 +70,7 @@ Checkpoint checkpoint_of(const NetworkShape& shape) {
 }
 
 void save_to(const std::filesystem::path& path, const Checkpoint& checkpoint) {
-    save_checkpoint(path, checkpoint, Network(checkpoint.shape, 1).parameters());
+    put(path, serialize_checkpoint(checkpoint, Network(checkpoint.shape, 1).parameters()));
 }
 
 // A checkpoint's file taken apart, to be put together with a defect.
