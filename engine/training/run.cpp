@@ -22,6 +22,7 @@
 #include "engine/output/run_folder.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/output/tables.hpp"
+#include "engine/training/interrupt.hpp"
 #include "engine/training/load_recordings.hpp"
 #include "engine/training/resume.hpp"
 #include "engine/training/trainer.hpp"
@@ -122,6 +123,7 @@ std::optional<EarlierRun> earlier_run(const RunFolder& folder, const Config& con
 int run_training(const Config& written, const RunOptions& options) {
     const auto start = std::chrono::system_clock::now();
     Console console = Console::standard(options.verbosity);
+    const InterruptGuard guard;
 
     ReadReport rows;
     Recordings recordings = load_recordings(written, rows);

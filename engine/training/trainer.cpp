@@ -61,12 +61,12 @@ Trainer::Trainer(const RunParts& parts)
 void Trainer::run(RunSummary& summary) {
     last_save_ = Clock::now();
     summarise(summary);
-    const InterruptGuard guard;
     probe_space();
     if (p_.resumed)
         save(best_files());
     else
         check_gradients();
+    interrupted_ = InterruptGuard::requested();
     while (!done() && !interrupted_) {
         epoch_start_ = Clock::now();
         train_epoch();
