@@ -157,7 +157,7 @@ def interrupt(engine, name, kind, moment, call):
     return errors is not False
 
 
-KINDS = ["kill -9", "kill -9 at a file call", "kill -9 in a save", "SIGTERM", "SIGTERM in a save",
+KINDS = ["kill -9", "SIGTERM in a save", "kill -9 at a file call", "SIGTERM", "kill -9 in a save",
          "SIGTERM, then kill -9"]
 
 
