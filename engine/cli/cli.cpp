@@ -1,6 +1,7 @@
 #include "engine/cli/cli.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -35,7 +36,8 @@ constexpr const char* kFooter =
     "Every configuration key is explained in docs/configuration.md and by abr_engine config --docs.";
 
 int report(int code, const std::string& message) {
-    fmt::print(stderr, "abr_engine: {}\n", message);
+    // Nothing is left to be done where even this cannot be written, as on a full disk.
+    std::fputs(fmt::format("abr_engine: {}\n", message).c_str(), stderr);
     return code;
 }
 
@@ -54,6 +56,8 @@ int run_action(const Command& command) {
 }  // namespace
 
 int run_cli(int argc, char** argv) {
+    // A write beyond the limit on file size is an error to be reported like a full disk, not the end.
+    std::signal(SIGXFSZ, SIG_IGN);
     CLI::App program(kDescription, "abr_engine");
     program.footer(kFooter);
     program.require_subcommand(1);

@@ -23,7 +23,11 @@ constexpr const char* kFooter =
     "A value of --set is TOML, else text; it may be given several times, the last one counts. A relative "
     "path in\n"
     "it is below the current folder, one in the file below the file's folder.\n"
-    "An existing run folder is never overwritten: the next free name (name-2 ...) is taken.\n"
+    "An existing run folder is never overwritten: the next free name (name-2 ...) is taken. --resume goes "
+    "on\n"
+    "with the run in the folder of exactly that name, under the same configuration; only run.threads and a\n"
+    "larger training.epochs may change. It begins a run where there is none, and does nothing to a finished "
+    "one.\n"
     "The run folder's config.toml holds every value; running it again repeats the run.";
 
 struct RunArguments {
@@ -38,9 +42,6 @@ struct RunArguments {
 };
 
 int start_run(RunArguments arguments) {
-    if (arguments.resume) {
-        throw InputError("--resume is not available in this version; leave it out to begin a new run");
-    }
     if (arguments.output_dir.empty()) throw InputError("--output-dir is empty; name a folder, such as runs");
     if (arguments.has_name) {
         arguments.overrides.push_back("run.name=" + toml_string(arguments.experiment_name));
@@ -49,6 +50,7 @@ int start_run(RunArguments arguments) {
     RunOptions options;
     options.name = config.run.name;
     options.output_dir = arguments.output_dir;
+    options.resume = arguments.resume;
     options.verbosity = arguments.quiet     ? Verbosity::quiet
                         : arguments.verbose ? Verbosity::verbose
                                             : Verbosity::normal;
@@ -68,7 +70,7 @@ Command add_run_command(CLI::App& program) {
         ->capture_default_str();
     app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
         ->allow_extra_args(false);
-    app->add_flag("--resume", arguments->resume, "Go on with an interrupted run");
+    app->add_flag("--resume", arguments->resume, "Go on with the run in that folder, bit by bit");
     CLI::Option* quiet = app->add_flag("--quiet", arguments->quiet, "Print warnings and errors only");
     app->add_flag("--verbose", arguments->verbose, "Print every loss component")->excludes(quiet);
     return {app, [arguments, name] {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -250,6 +251,21 @@ std::string to_toml(const Config& config) {
         }
     }
     return text;
+}
+
+std::vector<ConfigDifference> config_differences(const Config& first, const Config& second) {
+    std::vector<ConfigDifference> differences;
+    for (const Key& key : config_keys()) {
+        // Most keys have one line; filters and class aliases have one for each name.
+        std::map<std::string, std::pair<std::string, std::string>> values;
+        for (const auto& [name, value] : lines_of(key, first)) values[name].first = value;
+        for (const auto& [name, value] : lines_of(key, second)) values[name].second = value;
+        for (const auto& [name, both] : values)
+            if (both.first != both.second)
+                differences.push_back(
+                    {fmt::format("{}.{}", section_of(key.path), toml_key(name)), both.first, both.second});
+    }
+    return differences;
 }
 
 std::string key_reference() {

@@ -51,4 +51,12 @@ Config load_config(const std::filesystem::path& file, std::span<const std::strin
 // first.
 std::string to_toml(const Config& config);
 
+// A key that has another value in another configuration: both values in TOML, empty where it has none.
+struct ConfigDifference {
+    std::string key;
+    std::string first, second;
+};
+// All of them, in the order of the reference.
+std::vector<ConfigDifference> config_differences(const Config& first, const Config& second);
+
 }  // namespace abr

@@ -2,15 +2,20 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace abr {
 namespace {
+
+constexpr const char* kTemporarySuffix = ".tmp";
 
 // Makes a rename in the folder durable.
 void sync_folder(const std::filesystem::path& folder) {
@@ -24,9 +29,9 @@ void sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-RunError file_error(std::string_view action, const std::filesystem::path& path, int error) {
-    return RunError("cannot " + std::string(action) + " '" + path.string() +
-                    "': " + std::generic_category().message(error));
+FileError file_error(std::string_view action, const std::filesystem::path& path, int error) {
+    return FileError("cannot " + std::string(action) + " '" + path.string() +
+                     "': " + std::generic_category().message(error));
 }
 
 OutputFile::OutputFile(std::filesystem::path path, int flags)
@@ -73,7 +78,7 @@ void OutputFile::truncate(std::int64_t size) noexcept {
 void replace_file_atomically(const std::filesystem::path& path,
                              const std::function<void(OutputFile&)>& write) {
     std::filesystem::path temporary = path;
-    temporary += ".tmp";
+    temporary += kTemporarySuffix;
     OutputFile file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
     try {
         write(file);
@@ -89,6 +94,42 @@ void replace_file_atomically(const std::filesystem::path& path,
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
     replace_file_atomically(path, [&](OutputFile& file) { file.write(bytes); });
+}
+
+void remove_temporary_files(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::vector<std::filesystem::path> left;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+        if (entry.path().extension() == kTemporarySuffix) left.push_back(entry.path());
+    for (const auto& path : left)
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw file_error("remove", path, errno);
+}
+
+void probe_folder(const std::filesystem::path& folder, std::int64_t largest, std::int64_t total) {
+    const std::filesystem::path path = folder / (std::string("probe") + kTemporarySuffix);
+    try {
+        OutputFile file(path, O_WRONLY | O_CREAT | O_TRUNC);
+        const std::string zeros(std::size_t{1} << 20, '\0');
+        for (std::int64_t rest = largest; rest > 0; rest -= static_cast<std::int64_t>(zeros.size()))
+            file.write(std::string_view(zeros).substr(
+                0, static_cast<std::size_t>(std::min<std::int64_t>(rest, std::ssize(zeros)))));
+        file.sync();
+        file.close();
+    } catch (const FileError& error) {
+        ::unlink(path.c_str());
+        throw FileError(
+            "a file of " + std::to_string(largest) +
+            " bytes does not fit into the run folder, and a checkpoint has so many: " + error.what() +
+            "; make room, lift the limit or choose another place with --output-dir");
+    }
+    ::unlink(path.c_str());
+    struct statvfs space {};
+    if (::statvfs(folder.c_str(), &space) != 0) throw file_error("ask for the free space of", folder, errno);
+    const auto free = static_cast<std::int64_t>(space.f_bavail) * static_cast<std::int64_t>(space.f_frsize);
+    if (free < total)
+        throw FileError("the run needs " + std::to_string(total) + " bytes for its checkpoints, but '" +
+                        folder.string() + "' has " + std::to_string(free) +
+                        " free; make room or choose another place with --output-dir");
 }
 
 }  // namespace abr

@@ -1,4 +1,4 @@
-// Files of the run folder. Every error is a RunError that names the file and the system's reason.
+// Files of the run folder. Every error is a FileError that names the file and the system's reason.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,13 @@
 
 namespace abr {
 
+// The system refused; what was written before is as it was.
+struct FileError : RunError {
+    using RunError::RunError;
+};
+
 // "cannot <action> '<path>': <the system's words for error>".
-RunError file_error(std::string_view action, const std::filesystem::path& path, int error);
+FileError file_error(std::string_view action, const std::filesystem::path& path, int error);
 
 // An open file that is written to.
 class OutputFile {
@@ -40,5 +45,12 @@ void replace_file_atomically(const std::filesystem::path& path,
                              const std::function<void(OutputFile&)>& write);
 // The same for content that is in memory.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// Removes what killed writers of the folder's files left of their temporary files.
+void remove_temporary_files(const std::filesystem::path& folder);
+
+// Asks before the work begins whether its files will fit: writes a file of `largest` bytes into the folder,
+// removes it, and compares the free space with `total` bytes. Throws FileError where one of them does not fit.
+void probe_folder(const std::filesystem::path& folder, std::int64_t largest, std::int64_t total);
 
 }  // namespace abr

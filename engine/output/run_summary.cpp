@@ -51,6 +51,16 @@ void write_summary(const std::filesystem::path& path, const RunSummary& summary,
     write_json(path, document);
 }
 
+std::optional<StopReason> recorded_end(const std::filesystem::path& path, std::int64_t epochs_done) {
+    std::ifstream file(path);
+    const Json document = Json::parse(file, nullptr, false);
+    if (!document.is_object() || document.value("epochs_done", Json()) != epochs_done) return std::nullopt;
+    for (const auto reason :
+         {StopReason::finished, StopReason::early_stopping, StopReason::interrupted, StopReason::failed})
+        if (document.value("stop_reason", Json()) == name(reason)) return reason;
+    return std::nullopt;
+}
+
 void write_environment(const std::filesystem::path& path, const Environment& environment) {
     Json document;
     document["engine_version"] = environment.engine_version;

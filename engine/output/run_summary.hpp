@@ -22,12 +22,14 @@ struct RunSummary {
     std::int64_t epochs_done = 0;
     std::optional<SplitMetrics> val, test;  // of the best checkpoint
     Json baselines;                         // as in data_report.json
-    double wall_seconds = 0;
+    double wall_seconds = 0;                // since the run was begun or last gone on with
     double recordings_per_second = 0;
     StopReason stop_reason = StopReason::finished;
 };
 void write_summary(const std::filesystem::path& path, const RunSummary&,
                    std::span<const std::string> class_names);
+// The stop reason of the summary there; nothing where none can be read, or it tells of another number of epochs.
+std::optional<StopReason> recorded_end(const std::filesystem::path& path, std::int64_t epochs_done);
 
 struct Environment {
     std::string engine_version;

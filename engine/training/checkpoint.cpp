@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 #include <type_traits>
+#include <utility>
 
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
-#include "engine/output/file.hpp"
 #include "engine/output/json.hpp"
+#include "engine/output/text_table.hpp"
 #include "engine/version.hpp"
 
 namespace abr {
@@ -116,6 +118,12 @@ void for_each_buffer(State& state, const Visit& visit) {
     visit(std::string("optimizer/second_moment/"), state.second_moment);
 }
 
+constexpr const char* kStepsTensor = "progress/epoch_steps";
+constexpr const char* kCountersTensor = "progress/counters";
+constexpr const char* kValuesTensor = "progress/values";
+constexpr const char* kEpochKey = "epoch";
+constexpr const char* kStepKey = "step";
+
 // Progress as flat arrays. A step record is (step, learning_rate, grad_norm, loss_total, loss of each
 // component).
 constexpr std::size_t kRecordValues = 4 + kComponents;
@@ -131,19 +139,21 @@ std::vector<double> record_values(const std::vector<StepRecord>& records) {
     return values;
 }
 
-std::vector<StepRecord> records_from(const std::vector<double>& values) {
+// first_step: of the epoch.
+std::vector<StepRecord> records_from(const std::vector<double>& values, std::int64_t first_step,
+                                     const std::string& file) {
     std::vector<StepRecord> records(values.size() / kRecordValues);
     for (std::size_t i = 0; i < records.size(); ++i) {
         const double* v = values.data() + i * kRecordValues;
-        records[i] = {static_cast<std::int64_t>(v[0]), v[1], v[2], v[3], {}};
+        const std::int64_t step = first_step + static_cast<std::int64_t>(i);
+        if (v[0] != static_cast<double>(step))
+            reject(file, fmt::format("`{}` holds other steps than those before step {}", kStepsTensor,
+                                     first_step + std::ssize(records)));
+        records[i] = {step, v[1], v[2], v[3], {}};
         std::copy_n(v + 4, kComponents, records[i].loss.values.begin());
     }
     return records;
 }
-
-constexpr const char* kStepsTensor = "progress/epoch_steps";
-constexpr const char* kCountersTensor = "progress/counters";
-constexpr const char* kValuesTensor = "progress/values";
 
 std::array<std::int64_t, 7> counters_of(const TrainingProgress& p) {
     return {p.epoch,
@@ -166,21 +176,28 @@ TrainingProgress parse_progress(const SafetensorsFile& file) {
     if (counters.size() != counters_of(p).size() || values.size() != values_of(p).size() ||
         steps.size() % kRecordValues != 0)
         reject(file.name(), "the tensors `progress/...` have the wrong size");
-    if (counters[0] < 0 || counters[1] < 0) reject(file.name(), "`progress/counters` holds a negative count");
     p.epoch = counters[0];
     p.step = counters[1];
     p.best_f1 = {counters[2], values[0]};
     p.best_loss = {counters[3], values[1]};
     p.stopping = {counters[4], values[2]};
     p.plateau = {values[3], counters[5], counters[6]};
-    p.epoch_steps = records_from(steps);
+    const auto begun = static_cast<std::int64_t>(steps.size() / kRecordValues);
+    if (p.epoch < 0 || p.step < begun || p.plateau.epochs_without_improvement < 0 || p.plateau.reductions < 0)
+        reject(file.name(), fmt::format("`{}` holds a negative count", kCountersTensor));
+    for (const BestEpoch& best : {p.best_f1, p.best_loss, p.stopping})
+        if (best.epoch < -1 || best.epoch >= p.epoch)
+            reject(file.name(), fmt::format("`{}` names an epoch that is not complete", kCountersTensor));
+    for (const auto& [key, value] : {std::pair(kEpochKey, p.epoch), std::pair(kStepKey, p.step)})
+        if (file.metadata_value(key) != std::to_string(value))
+            reject(file.name(), fmt::format("metadata `{}` and `{}` differ", key, kCountersTensor));
+    p.epoch_steps = records_from(steps, p.step - begun, file.name());
     return p;
 }
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
-                     const ParameterLayout& layout) {
+std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLayout& layout) {
     std::vector<TensorSource> tensors;
     for_each_buffer(checkpoint.learner, [&](const std::string& prefix, const std::vector<float>& buffer) {
         if (buffer.empty()) return;
@@ -205,14 +222,17 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 
     const Json data = {{"classes", checkpoint.data.classes},
                        {"sample_interval_ms", checkpoint.data.sample_interval_ms}};
-    write_file_atomically(path, serialize_safetensors(std::move(tensors),
-                                                      {{"format", "abr_engine"},
-                                                       {"format_version", std::to_string(kCheckpointVersion)},
-                                                       {"engine_version", kEngineVersion},
-                                                       {"epoch", std::to_string(progress.epoch)},
-                                                       {"step", std::to_string(progress.step)},
-                                                       {"model", model_json(checkpoint.shape)},
-                                                       {"data", data.dump()}}));
+    return serialize_safetensors(std::move(tensors), {{"format", "abr_engine"},
+                                                      {"format_version", std::to_string(kCheckpointVersion)},
+                                                      {"engine_version", kEngineVersion},
+                                                      {kEpochKey, std::to_string(progress.epoch)},
+                                                      {kStepKey, std::to_string(progress.step)},
+                                                      {"model", model_json(checkpoint.shape)},
+                                                      {"data", data.dump()}});
+}
+
+std::int64_t checkpoint_bytes_per_step() {
+    return static_cast<std::int64_t>(kRecordValues * sizeof(double));
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
@@ -237,6 +257,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
 
     const Network network(checkpoint.shape, 1);
     const auto& layout = network.parameters();
+    std::set<std::string> known = {kCountersTensor, kValuesTensor, kStepsTensor};
+    for (const auto& array : to_named_arrays(checkpoint.statistics)) known.insert(array.name);
     const bool has_ema = file.contains("ema/" + layout.specs().front().name);
     for_each_buffer(checkpoint.learner, [&](const std::string& prefix, std::vector<float>& buffer) {
         if (prefix == "ema/" && !has_ema) return;
@@ -244,13 +266,19 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
             return file.bytes(prefix + spec.name, TensorType::f32, spec.shape);
         };
         // The file holds every tensor before memory for them is asked for.
-        for (const auto& spec : layout.specs()) bytes_of(spec);
+        for (const auto& spec : layout.specs()) {
+            bytes_of(spec);
+            known.insert(prefix + spec.name);
+        }
         buffer.resize(static_cast<std::size_t>(layout.size()));
         for (const auto& spec : layout.specs()) {
             const auto bytes = bytes_of(spec);
             std::memcpy(buffer.data() + spec.offset, bytes.data(), bytes.size());
         }
     });
+    for (const auto& [name, entry] : file.entries())
+        if (!known.contains(name))
+            reject(file.name(), fmt::format("the network has no tensor `{}`", printable(name)));
     return checkpoint;
 }
 

@@ -27,6 +27,11 @@ namespace abr {
 
 inline constexpr int kCheckpointVersion = 1;
 
+// Those of a run folder. All hold the same; the best ones equal what `last` was after their epoch.
+inline constexpr const char* kLastCheckpoint = "checkpoints/last.safetensors";
+inline constexpr const char* kBestF1Checkpoint = "checkpoints/best_f1.safetensors";
+inline constexpr const char* kBestLossCheckpoint = "checkpoints/best_loss.safetensors";
+
 // The data that a network was trained on, as far as prediction must know it.
 struct DataSettings {
     std::vector<std::string> classes;
@@ -50,6 +55,11 @@ struct TrainingProgress {
     PlateauState plateau;
 };
 
+// Whether this is where the run stood when that epoch was complete and nothing of the next was done.
+inline bool is_state_after(const TrainingProgress& progress, const BestEpoch& best) {
+    return best.epoch >= 0 && progress.epoch == best.epoch + 1 && progress.epoch_steps.empty();
+}
+
 struct Checkpoint {
     NetworkShape shape;
     DataSettings data;
@@ -58,8 +68,10 @@ struct Checkpoint {
     TrainingProgress progress;
 };
 
-// Replaces the file atomically. Throws RunError on the system's errors.
-void save_checkpoint(const std::filesystem::path&, const Checkpoint&, const ParameterLayout&);
+// The bytes of the file; write_file_atomically puts them in place.
+std::string serialize_checkpoint(const Checkpoint&, const ParameterLayout&);
+// Bytes that each step of the epoch under way adds.
+std::int64_t checkpoint_bytes_per_step();
 // Throws InputError, naming the file, for anything that is not a checkpoint of this engine and version.
 Checkpoint load_checkpoint(const std::filesystem::path&);
 

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM while a run trains: the first asks for a stop after the current optimiser step, a second
+// SIGINT and SIGTERM during a run: the first asks for a stop after the current optimiser step, a second
 // SIGINT ends the process at once with exit code 130.
 #pragma once
 

@@ -2,9 +2,13 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "engine/config/load.hpp"
@@ -14,10 +18,13 @@
 #include "engine/error.hpp"
 #include "engine/output/console.hpp"
 #include "engine/output/file.hpp"
+#include "engine/output/folder_lock.hpp"
 #include "engine/output/run_folder.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/output/tables.hpp"
+#include "engine/training/interrupt.hpp"
 #include "engine/training/load_recordings.hpp"
+#include "engine/training/resume.hpp"
 #include "engine/training/trainer.hpp"
 #include "engine/version.hpp"
 #include "kernels/cpu/stream.hpp"
@@ -61,11 +68,62 @@ void describe(Console& console, const Dataset& dataset, const RunFolder& folder)
     console.line(fmt::format("run folder: {}", folder.path().string()));
 }
 
+// For the shell, in quotes only where it needs them.
+std::string shell_word(const std::string& text) {
+    constexpr std::string_view kPlain =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./+,:=@";
+    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+    std::string quoted = "'";
+    for (const char c : text) c == '\'' ? quoted += "'\\''" : quoted += c;
+    return quoted + "'";
+}
+
+// The folder's own configuration stands for the file and every --set that the run was begun with.
+std::string resume_command(const RunFolder& folder, const RunOptions& options) {
+    return fmt::format("{} run {} --experiment-name {} --output-dir {} --resume",
+                       shell_word(program_invocation_name), shell_word(folder.file("config.toml").string()),
+                       shell_word(folder.name()), shell_word(options.output_dir.string()));
+}
+
+void make_checkpoints_folder(const RunFolder& folder) {
+    std::error_code error;
+    std::filesystem::create_directory(folder.file("checkpoints"), error);
+    if (error) throw file_error("make the folder", folder.file("checkpoints"), error.value());
+}
+
+// What --resume finds in the folder is said; nothing where there is no checkpoint.
+std::optional<EarlierRun> earlier_run(const RunFolder& folder, const Config& config, const Dataset& dataset,
+                                      Console& console) {
+    const std::string path = folder.path().string();
+    auto earlier = find_earlier_run(folder, config, dataset);
+    if (!earlier) {
+        console.line(fmt::format("no checkpoint in {} yet: the run begins", path));
+        return earlier;
+    }
+    const TrainingProgress& progress = earlier->checkpoint.progress;
+    if (earlier->finished) {
+        console.line(fmt::format("the run in {} is finished: {} epochs are done", path, progress.epoch));
+        return earlier;
+    }
+    console.line(
+        fmt::format("going on with {} after {} epochs and {} steps", path, progress.epoch, progress.step));
+    if (config.schedule.type == ScheduleType::cosine &&
+        config.training.epochs != earlier->config.training.epochs)
+        console.warning(
+            fmt::format("the cosine schedule reaches its end with training.epochs, which was {} and is {} "
+                        "now: the learning "
+                        "rate is not what a run of {} epochs would have had so far",
+                        earlier->config.training.epochs, config.training.epochs, config.training.epochs));
+    for (const auto& place : {folder.path(), folder.file("checkpoints")}) remove_temporary_files(place);
+    return earlier;
+}
+
 }  // namespace
 
 int run_training(const Config& written, const RunOptions& options) {
     const auto start = std::chrono::system_clock::now();
     Console console = Console::standard(options.verbosity);
+    const InterruptGuard guard;
 
     ReadReport rows;
     Recordings recordings = load_recordings(written, rows);
@@ -75,14 +133,21 @@ int run_training(const Config& written, const RunOptions& options) {
                                dataset.classes.size(), config.training.max_repeats, config.run.seed);
     DataReport report = make_data_report(dataset, std::move(rows), sampler);
 
-    const RunFolder folder = RunFolder::create(options.output_dir, options.name);
+    const RunFolder folder = options.resume ? RunFolder::open(options.output_dir, options.name)
+                                            : RunFolder::create(options.output_dir, options.name);
+    const FolderLock lock(folder.path());
     if (folder.renamed())
         console.line(fmt::format("`{}` exists already; this run is `{}`", options.name, folder.name()));
-    std::filesystem::create_directory(folder.file("checkpoints"));
+    std::optional<EarlierRun> earlier;
+    if (options.resume) earlier = earlier_run(folder, config, dataset, console);
+    if (earlier && earlier->finished) return 0;
+    make_checkpoints_folder(folder);
     write_file_atomically(folder.file("config.toml"), to_toml(config));
     write_environment(folder.file("environment.json"), environment(config, start));
     write_split(folder.file("split.csv"), split_rows(dataset.patients, dataset.classes, dataset.split));
-    write_json(folder.file("data_report.json"), to_json(report));
+    // Later the one that is there also holds the metrics that the first validation found absent.
+    if (!earlier || earlier->checkpoint.progress.epoch == 0)
+        write_json(folder.file("data_report.json"), to_json(report));
 
     const auto training_start = std::chrono::steady_clock::now();
     RunSummary summary;
@@ -92,17 +157,33 @@ int run_training(const Config& written, const RunOptions& options) {
         summary.wall_seconds = seconds.count();
         write_summary(folder.file("summary.json"), summary, dataset.classes);
     };
+    const auto write_failed = [&] {
+        summary.stop_reason = StopReason::failed;
+        try {
+            write();
+        } catch (const FileError&) {
+            // The error that ended the run is the one to be told.
+        }
+    };
     try {
-        Trainer trainer({config, dataset, sampler, folder, console, report});
+        Trainer trainer(
+            {config, dataset, sampler, folder, console, report, earlier ? &earlier->checkpoint : nullptr});
         describe(console, dataset, folder);
         trainer.run(summary);
-    } catch (const std::exception&) {
-        summary.stop_reason = StopReason::failed;
         write();
+    } catch (const FileError& error) {
+        write_failed();
+        throw RunError(
+            fmt::format("{}\nWhat was saved before is whole. Remove the cause, then go on with: {}",
+                        error.what(), resume_command(folder, options)));
+    } catch (const std::exception&) {
+        write_failed();
         throw;
     }
-    write();
-    return summary.stop_reason == StopReason::interrupted ? 3 : 0;
+    if (summary.stop_reason != StopReason::interrupted) return 0;
+    console.warning(fmt::format("interrupted after {} epochs, all steps so far are saved; go on with: {}",
+                                summary.epochs_done, resume_command(folder, options)));
+    return 3;
 }
 
 }  // namespace abr

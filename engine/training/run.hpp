@@ -11,12 +11,14 @@ namespace abr {
 enum class Verbosity { quiet, normal, verbose };
 
 struct RunOptions {
-    std::string name;                  // of the run folder; the next free name is taken if it exists
+    std::string name;                  // of the run folder
     std::filesystem::path output_dir;  // where the run folder is made
+    // Whether to go on with what is in the folder of exactly that name; else the next free name is taken.
+    bool resume = false;
     Verbosity verbosity = Verbosity::normal;
 };
 
-// Returns the exit code of the run: 0 done, 1 failed, 3 interrupted. Throws InputError where data or
+// Returns the exit code of the run: 0 done, 3 interrupted and saved. Throws InputError where data or
 // configuration do not fit, RunError where the run cannot go on.
 int run_training(const Config& config, const RunOptions& options);
 

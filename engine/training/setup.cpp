@@ -57,6 +57,15 @@ BatchSettings batch_settings(const Config& config, const Dataset& dataset) {
 
 }  // namespace
 
+Index step_recordings(const TrainingConfig& training) {
+    return Index{training.batch_size} * training.accumulation;
+}
+
+std::int64_t steps_per_epoch(const Config& config, const Dataset& dataset) {
+    const Index step = step_recordings(config.training);
+    return (dataset.part(Split::train).rows + step - 1) / step;
+}
+
 HeadScaling head_scaling(const FittedStatistics& statistics) {
     // A target that does not vary on the training rows is learnt in its own unit.
     const auto scale = [](const Moments& moments) {

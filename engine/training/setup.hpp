@@ -10,6 +10,10 @@ namespace abr {
 // config: with the weights of dropped components set to 0.
 LearnerSettings learner_settings(const Config& config, const Dataset&);
 
+// Recordings of one optimiser step, and such steps in an epoch; the last of them may have fewer.
+Index step_recordings(const TrainingConfig&);
+std::int64_t steps_per_epoch(const Config&, const Dataset&);
+
 // Scaling of the regression heads' outputs to physical units.
 HeadScaling head_scaling(const FittedStatistics&);
 

@@ -7,10 +7,11 @@
 #include <cmath>
 
 #include "engine/error.hpp"
+#include "engine/output/file.hpp"
 #include "engine/training/curriculum.hpp"
 #include "engine/training/evaluation.hpp"
 #include "engine/training/interrupt.hpp"
-#include "engine/training/setup.hpp"
+#include "engine/training/resume.hpp"
 
 namespace abr {
 namespace {
@@ -21,14 +22,14 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-constexpr const char* kBestF1 = "best_f1.safetensors";
-constexpr const char* kBestLoss = "best_loss.safetensors";
-constexpr const char* kLast = "last.safetensors";
-
 PerComponent<bool> present_components(const Dataset& dataset) {
     PerComponent<bool> present;
     for (std::size_t c = 0; c < kComponents; ++c) present[c] = dataset.is_on(static_cast<Component>(c));
     return present;
+}
+
+ResumePoint resume_point(const Checkpoint* resumed) {
+    return resumed ? ResumePoint{resumed->progress.epoch, resumed->progress.step} : ResumePoint{};
 }
 
 // Strictly better, so that ties keep the earliest; the first value always counts.
@@ -44,51 +45,87 @@ Trainer::Trainer(const RunParts& parts)
                                 p_.config.run.threads)),
       present_(present_components(p_.dataset)),
       final_weights_(final_weights(p_.config.loss, p_.config.curriculum)),
-      steps_per_epoch_((p_.dataset.part(Split::train).rows + step_rows() - 1) / step_rows()),
+      steps_per_epoch_(steps_per_epoch(p_.config, p_.dataset)),
       schedule_(p_.config.schedule, p_.config.optimizer.learning_rate, steps_per_epoch_,
                 p_.config.training.epochs),
-      log_(p_.folder, p_.dataset.classes, present_),
+      log_(p_.folder, p_.dataset.classes, present_, resume_point(p_.resumed)),
       progress_(checkpoint_.progress) {
     checkpoint_.shape = learner_->network().shape();
     checkpoint_.data = {p_.dataset.classes, p_.dataset.sample_interval_ms};
     checkpoint_.statistics = p_.dataset.statistics;
+    if (!p_.resumed) return;
+    learner_->restore(p_.resumed->learner);
+    progress_ = p_.resumed->progress;
 }
 
 void Trainer::run(RunSummary& summary) {
     last_save_ = Clock::now();
-    const InterruptGuard guard;
-    check_gradients();
-    while (progress_.epoch < p_.config.training.epochs) {
+    summarise(summary);
+    probe_space();
+    if (p_.resumed)
+        save(best_files());
+    else
+        check_gradients();
+    interrupted_ = InterruptGuard::requested();
+    while (!done() && !interrupted_) {
         epoch_start_ = Clock::now();
         train_epoch();
         if (interrupted_) break;
-        EpochRecord record;
-        record.epoch = progress_.epoch;
-        record.weight = weights_;
-        record.train = summarise_steps(progress_.epoch_steps, weights_, present_);
-        const Improved improved = validate(record);
-        const bool stop = should_stop(*record.val);
-        progress_.epoch_steps.clear();
-        ++progress_.epoch;
-        if (improved.f1) save(kBestF1);
-        if (improved.loss) save(kBestLoss);
-        save(kLast);
-        summarise(summary);
-        p_.console.epoch(record, p_.config.training.epochs);
-        if (progress_.epoch % p_.config.logging.variance_every == 0) p_.console.loss_variance(record);
-        if (stop) {
-            summary.stop_reason = StopReason::early_stopping;
-            break;
-        }
-    }
-    if (interrupted_) {
-        save(kLast);
-        summary.stop_reason = StopReason::interrupted;
-        p_.console.line(fmt::format("interrupted in epoch {}; the state is saved in {}", progress_.epoch + 1,
-                                    (p_.folder.file("checkpoints") / kLast).string()));
+        finish_epoch(summary);
+        interrupted_ = InterruptGuard::requested();
     }
     summarise(summary);
+    if (!done()) {
+        summary.stop_reason = StopReason::interrupted;
+        return;
+    }
+    if (progress_.epoch < p_.config.training.epochs) summary.stop_reason = StopReason::early_stopping;
     measure_best(summary);
+}
+
+// A checkpoint grows with the steps of the epoch under way. Three files, and one more while one is replaced.
+void Trainer::probe_space() {
+    checkpoint_.learner = learner_->state();
+    const auto size = std::ssize(serialize_checkpoint(checkpoint_, learner_->network().parameters())) +
+                      (steps_per_epoch_ - std::ssize(progress_.epoch_steps)) * checkpoint_bytes_per_step();
+    std::int64_t missing = size;
+    for (const char* file : {kLastCheckpoint, kBestF1Checkpoint, kBestLossCheckpoint})
+        if (!std::filesystem::exists(p_.folder.file(file))) missing += size;
+    probe_folder(p_.folder.path(), size, missing);
+}
+
+bool Trainer::done() const {
+    const auto& training = p_.config.training;
+    if (progress_.epoch >= training.epochs) return true;
+    const std::int64_t completed = progress_.epoch - 1;
+    return training.early_stopping.patience > 0 &&
+           completed >= first_final_epoch(p_.config.loss, p_.config.curriculum) &&
+           completed - progress_.stopping.epoch >= training.early_stopping.patience;
+}
+
+void Trainer::finish_epoch(RunSummary& summary) {
+    EpochRecord record;
+    record.epoch = progress_.epoch;
+    record.weight = weights_;
+    record.train = summarise_steps(progress_.epoch_steps, weights_, present_);
+    validate(record);
+    progress_.epoch_steps.clear();
+    ++progress_.epoch;
+    // `last` comes first: should the run be killed behind it, the others are made up for when it goes on.
+    std::vector<const char*> files = {kLastCheckpoint};
+    for (const char* file : best_files()) files.push_back(file);
+    save(files);
+    summarise(summary);
+    p_.console.epoch(record, p_.config.training.epochs);
+    if (progress_.epoch % p_.config.logging.variance_every == 0) p_.console.loss_variance(record);
+}
+
+// The best checkpoints that hold the state as it is now.
+std::vector<const char*> Trainer::best_files() const {
+    std::vector<const char*> files;
+    if (is_state_after(progress_, progress_.best_f1)) files.push_back(kBestF1Checkpoint);
+    if (is_state_after(progress_, progress_.best_loss)) files.push_back(kBestLossCheckpoint);
+    return files;
 }
 
 void Trainer::summarise(RunSummary& summary) const {
@@ -129,11 +166,11 @@ void Trainer::train_epoch() {
         take_steps(save_now || interrupted_ || i + 1 == steps_per_epoch_ ||
                    (i + 1) % p_.config.logging.steps_every == 0);
         show_progress(i + 1);
-        if (save_now && !interrupted_) save(kLast);
+        if (save_now || interrupted_) save({kLastCheckpoint});
     }
     training_seconds_ += seconds_since(start);
-    trained_recordings_ += std::min(i * step_rows(), rows) - done_before * step_rows();
-    log_.flush();
+    epoch_recordings_ = std::min(i * step_rows(), rows) - std::min(done_before * step_rows(), rows);
+    trained_recordings_ += epoch_recordings_;
 }
 
 // Reads what the learner has recorded; a step that went wrong ends the run.
@@ -190,7 +227,7 @@ void Trainer::show_progress(std::int64_t steps_done) {
     p_.console.progress(progress);
 }
 
-Trainer::Improved Trainer::validate(EpochRecord& record) {
+void Trainer::validate(EpochRecord& record) {
     const double training_seconds = seconds_since(epoch_start_);
     const Evaluation evaluation = learner_->evaluate(p_.dataset.part(Split::val).view());
     record.val = metrics_of(p_.dataset, Split::val, evaluation, final_weights_);
@@ -198,49 +235,46 @@ Trainer::Improved Trainer::validate(EpochRecord& record) {
 
     const ConfusionMatrix confusion(static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion);
     log_.classification(progress_.epoch, "val", confusion);
-    const Improved improved = note_best(*record.val, evaluation);
+    note_best(*record.val, evaluation);
+    observe_stopping(*record.val);
     observe_plateau(progress_.plateau, p_.config.schedule, record.val->loss_total.value.value());
-    record.recordings_per_second = static_cast<double>(p_.dataset.part(Split::train).rows) / training_seconds;
+    record.recordings_per_second = static_cast<double>(epoch_recordings_) / training_seconds;
     record.seconds = seconds_since(epoch_start_);
     log_.epoch(record);
-    log_.flush();
     if (has_classifier() && (progress_.epoch + 1) % p_.config.logging.report_every == 0)
         p_.console.classification(classification_report(confusion), record.val->f1_macro_majority,
                                   p_.dataset.classes, fmt::format("Validation, epoch {}", progress_.epoch));
-    return improved;
 }
 
-Trainer::Improved Trainer::note_best(const SplitMetrics& metrics, const Evaluation& evaluation) {
+void Trainer::note_best(const SplitMetrics& metrics, const Evaluation& evaluation) {
     const double loss = metrics.loss_total.value.value();
     const bool better_loss = improves(progress_.best_loss, -loss);
     if (better_loss) progress_.best_loss = {progress_.epoch, -loss};
     const bool better_f1 = has_classifier() && improves(progress_.best_f1, metrics.f1_macro.value.value());
     if (better_f1) progress_.best_f1 = {progress_.epoch, metrics.f1_macro.value.value()};
     if (has_classifier() ? better_f1 : better_loss) write_predictions_of(Split::val, evaluation);
-    return {better_f1, better_loss};
 }
 
-bool Trainer::should_stop(const SplitMetrics& metrics) {
+void Trainer::observe_stopping(const SplitMetrics& metrics) {
     const auto& stopping = p_.config.training.early_stopping;
-    if (stopping.patience == 0) return false;
-    if (progress_.epoch < first_final_epoch(p_.config.loss, p_.config.curriculum)) return false;
+    if (stopping.patience == 0) return;
+    if (progress_.epoch < first_final_epoch(p_.config.loss, p_.config.curriculum)) return;
     const bool by_f1 = stopping.metric == StoppingMetric::f1_macro && has_classifier();
     const double value = by_f1 ? metrics.f1_macro.value.value() : -metrics.loss_total.value.value();
-    if (improves(progress_.stopping, value, stopping.min_delta)) {
+    if (improves(progress_.stopping, value, stopping.min_delta))
         progress_.stopping = {progress_.epoch, value};
-        return false;
-    }
-    return progress_.epoch - progress_.stopping.epoch >= stopping.patience;
 }
 
 void Trainer::measure_best(RunSummary& summary) {
     if (best().epoch < 0) return;
-    const auto path = p_.folder.file("checkpoints") / (has_classifier() ? kBestF1 : kBestLoss);
-    learner_->restore(load_checkpoint(path).learner);
-    summary.val = metrics_of(p_.dataset, Split::val, learner_->evaluate(p_.dataset.part(Split::val).view()),
-                             final_weights_);
+    learner_->restore(load_checkpoint_of_run(p_.folder.file(best_file()), p_.config, p_.dataset).learner);
+    const Evaluation validation = learner_->evaluate(p_.dataset.part(Split::val).view());
+    summary.val = metrics_of(p_.dataset, Split::val, validation, final_weights_);
+    // What is there may be of an epoch that a killed run did not save and that was trained otherwise then, as
+    // with another training.epochs.
+    write_predictions_of(Split::val, validation);
     const SplitData& test = p_.dataset.part(Split::test);
-    if (test.rows == 0 || interrupted_) return;
+    if (test.rows == 0) return;
     const Evaluation evaluation = learner_->evaluate(test.view());
     summary.test = metrics_of(p_.dataset, Split::test, evaluation, final_weights_);
     log_.classification(best().epoch, "test",
@@ -255,10 +289,14 @@ void Trainer::write_predictions_of(Split split, const Evaluation& evaluation) co
         p_.dataset.classes, prediction_rows(p_.dataset, split, evaluation));
 }
 
-void Trainer::save(const char* name) {
+// The tables are on the disk before the checkpoint that counts on them.
+void Trainer::save(const std::vector<const char*>& files) {
+    if (files.empty()) return;
+    log_.flush();
     checkpoint_.learner = learner_->state();
-    save_checkpoint(p_.folder.file("checkpoints") / name, checkpoint_, learner_->network().parameters());
-    if (name == kLast) last_save_ = Clock::now();
+    const std::string bytes = serialize_checkpoint(checkpoint_, learner_->network().parameters());
+    for (const char* file : files) write_file_atomically(p_.folder.file(file), bytes);
+    last_save_ = Clock::now();
 }
 
 void Trainer::declare_absent(const SplitMetrics& metrics) {

@@ -16,6 +16,7 @@
 #include "engine/output/run_summary.hpp"
 #include "engine/training/checkpoint.hpp"
 #include "engine/training/schedule.hpp"
+#include "engine/training/setup.hpp"
 #include "metrics/split_metrics.hpp"
 #include "model/learner.hpp"
 
@@ -28,39 +29,42 @@ struct RunParts {
     const EpochSampler& sampler;
     const RunFolder& folder;
     Console& console;
-    DataReport& report;  // the trainer adds the metrics that the data cannot give
+    DataReport& report;                   // the trainer adds the metrics that the data cannot give
+    const Checkpoint* resumed = nullptr;  // where the run goes on; null: at the beginning
 };
 
 class Trainer {
   public:
+    // Begins the run folder's tables, or cuts those that are there to where the run goes on.
     explicit Trainer(const RunParts&);
 
-    // Trains to the end, to early stopping or to an interrupt, then measures validation and test with the
-    // best checkpoint. Throws RunError when a loss is not finite, naming component, step and recordings;
+    // Trains to the end or to early stopping, then measures validation and test with the best checkpoint; an
+    // interrupt ends it after the step under way, with that step saved. Throws RunError when a loss is not finite, naming component, step and recordings;
     // `summary` then tells of the epochs before.
     void run(RunSummary& summary);
 
   private:
+    void probe_space();
     void check_gradients();
+    std::vector<const char*> best_files() const;
+    bool done() const;
     void train_epoch();
+    void finish_epoch(RunSummary&);
     void take_steps(bool due);
     [[noreturn]] void stop_at_bad_step(const StepStatus&);
-    // Which best epochs an epoch replaced.
-    struct Improved {
-        bool f1 = false, loss = false;
-    };
-    Improved validate(EpochRecord&);
-    Improved note_best(const SplitMetrics&, const Evaluation&);
-    bool should_stop(const SplitMetrics&);
+    void validate(EpochRecord&);
+    void note_best(const SplitMetrics&, const Evaluation&);
+    void observe_stopping(const SplitMetrics&);
     void summarise(RunSummary&) const;
     void measure_best(RunSummary&);
-    void save(const char* name);
+    void save(const std::vector<const char*>& files);
     void declare_absent(const SplitMetrics&);
     void show_progress(std::int64_t steps_done);
     void write_predictions_of(Split, const Evaluation&) const;
     const BestEpoch& best() const { return has_classifier() ? progress_.best_f1 : progress_.best_loss; }
     bool has_classifier() const { return p_.dataset.is_on(Component::classification); }
-    Index step_rows() const { return Index{p_.config.training.batch_size} * p_.config.training.accumulation; }
+    const char* best_file() const { return has_classifier() ? kBestF1Checkpoint : kBestLossCheckpoint; }
+    Index step_rows() const { return step_recordings(p_.config.training); }
 
     RunParts p_;
     std::unique_ptr<Learner> learner_;
@@ -73,7 +77,8 @@ class Trainer {
     TrainingProgress& progress_;  // of checkpoint_
     std::vector<std::int32_t> order_;
     std::chrono::steady_clock::time_point last_save_, epoch_start_;
-    std::size_t taken_ = 0;  // steps of this epoch that were read from the learner
+    std::size_t taken_ = 0;              // steps of this epoch that were read from the learner
+    std::int64_t epoch_recordings_ = 0;  // trained on in this epoch since the run was begun or gone on with
     double training_seconds_ = 0;
     std::int64_t trained_recordings_ = 0;
     bool interrupted_ = false;

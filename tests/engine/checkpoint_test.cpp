@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <map>
@@ -70,7 +71,7 @@ Checkpoint checkpoint_of(const NetworkShape& shape) {
 }
 
 void save_to(const std::filesystem::path& path, const Checkpoint& checkpoint) {
-    save_checkpoint(path, checkpoint, Network(checkpoint.shape, 1).parameters());
+    put(path, serialize_checkpoint(checkpoint, Network(checkpoint.shape, 1).parameters()));
 }
 
 // A checkpoint's file taken apart, to be put together with a defect.
@@ -281,6 +282,40 @@ TEST_CASE("checkpoint: metadata that lies about the data or the progress is refu
                        std::fill_n(bytes.begin(), 8, '\xff');  // epoch = -1
                    }),
                    "negative"));
+}
+
+TEST_CASE("checkpoint: a tensor that the network does not have is refused by name") {
+    CHECK(contains(error_after([](Parts& p) {
+                       p.tensors["heads.mood.weight"] = {TensorType::f32, {1}, "0000"};
+                   }),
+                   "heads.mood.weight"));
+    CHECK(contains(
+        error_after([](Parts& p) { p.tensors["ema/x"] = p.tensors.at("ema/encoder.0.block0.conv1.weight"); }),
+        "ema/x"));
+    CHECK(error_after([](Parts&) {}) == "nothing was thrown");
+}
+
+TEST_CASE("checkpoint: progress that contradicts itself is refused") {
+    const auto counters = [](std::size_t place, std::int64_t value) {
+        return error_after([&](Parts& p) {
+            std::memcpy(p.tensors.at("progress/counters").bytes.data() + 8 * place, &value, sizeof value);
+        });
+    };
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    CHECK(contains(counters(0, 4), "metadata `epoch`"));
+    CHECK(contains(counters(1, 51), "metadata `step`"));
+    CHECK(contains(counters(1, 1), "negative"));
+    for (const std::size_t best : {2, 3, 4}) {
+        CHECK(contains(counters(best, 3), "not complete"));
+        CHECK(contains(counters(best, -2), "not complete"));
+        CHECK(contains(counters(best, kMost), "not complete"));
+    }
+    CHECK(contains(counters(5, -1), "negative"));
+    for (const double step : {47.0, 48.5, 1e300, std::nan("")})
+        CHECK(contains(error_after([&](Parts& p) {
+                           std::memcpy(p.tensors.at("progress/epoch_steps").bytes.data(), &step, sizeof step);
+                       }),
+                       "other steps than those before step 50"));
 }
 
 TEST_CASE("checkpoint: nothing in the file depends on where it lies") {

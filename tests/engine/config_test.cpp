@@ -459,3 +459,23 @@ TEST_CASE("a ramp of its own replaces the start, and is echoed without it") {
     CHECK(echo.find("class_start") == std::string::npos);
     CHECK(abr::to_toml(load(echo)) == echo);
 }
+
+TEST_CASE("two configurations differ in the keys that have other values, and in no other") {
+    const auto differences = [](const std::string& first, const std::string& second) {
+        std::vector<std::string> texts;
+        for (const auto& d : abr::config_differences(load(first), load(second)))
+            texts.push_back(d.key + ": " + d.first + " -> " + d.second);
+        return texts;
+    };
+    using Texts = std::vector<std::string>;
+    CHECK(differences("[training]\nepochs = 30", "") == Texts{});
+    CHECK(differences("training.epochs = 3\noptimizer.learning_rate = 1e-4\nmodel.stem_kernels = [3, 5, 7]",
+                      "") == Texts{"model.stem_kernels: [3, 5, 7] -> [3, 7, 15]", "training.epochs: 3 -> 30",
+                                   "optimizer.learning_rate: 0.0001 -> 0.001"});
+    const std::string csv = "[data]\nsource = \"csv\"\npath = \"/x.csv\"\nsample_interval_ms = 0.1\n";
+    CHECK(differences(csv + "[data.filters]\nAge = { less_than = 9 }\nFMP = 1",
+                      csv + "[data.filters]\nAge = { at_most = 9 }\nFMP = 1") ==
+          Texts{"data.filters.Age: { less_than = 9.0 } -> { at_most = 9.0 }"});
+    CHECK(differences(csv + "[data.class_aliases]\nSNHL = [\"s\"]", csv) ==
+          Texts{"data.class_aliases.SNHL: [\"s\"] -> "});
+}

@@ -265,6 +265,17 @@ TEST_CASE("summary.json names the metrics as epochs.csv without val_, absent one
         ++metrics;
     }
     CHECK(back["val"].size() == metrics);
+
+    CHECK(recorded_end(folder.path / "summary.json", 5) == StopReason::early_stopping);
+    CHECK_FALSE(recorded_end(folder.path / "summary.json", 4));
+    CHECK_FALSE(recorded_end(folder.path / "missing.json", 5));
+    for (const char* broken :
+         {"", "{", "[]", "5", "{\"epochs_done\": 5}",
+          "{\"epochs_done\": \"5\", \"stop_reason\": \"finished\"}",
+          "{\"epochs_done\": 5, \"stop_reason\": \"done\"}", "{\"epochs_done\": 5, \"stop_reason\": [1]}"}) {
+        put(folder.path / "summary.json", broken);
+        CHECK_FALSE(recorded_end(folder.path / "summary.json", 5));
+    }
 }
 
 TEST_CASE("environment.json says what ran") {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/kernels/simd_levels.hpp"
 #include "tests/model/small_problem.hpp"
 
 using namespace abr;
@@ -81,6 +82,25 @@ TEST_CASE("learner: the same bits for 1, 2 and 3 threads") {
         CHECK(one.value == other.value);
         CHECK(one.second_moment == other.second_moment);
     }
+}
+
+TEST_CASE(
+    "learner: each SIMD level repeats itself to the bit, and all agree in the losses of the first steps") {
+    const SmallRecordings data(30, 37);
+    std::vector<StepRecord> first;
+    for_each_simd_level([&](const std::string& level) {
+        CAPTURE(level);
+        const auto learner = trained(small_settings(8, 2), data, 2);
+        CHECK(learner->state().value == trained(small_settings(8, 2), data, 2, 3)->state().value);
+        const auto records = learner->steps();
+        if (first.empty()) first.assign(records.begin(), records.end());
+        for (std::size_t i = 0; i < records.size(); ++i) {
+            CHECK(records[i].grad_norm == doctest::Approx(first[i].grad_norm).epsilon(1e-4));
+            for (std::size_t c = 0; c < kComponents; ++c)
+                CHECK(records[i].loss[c] == doctest::Approx(first[i].loss[c]).epsilon(1e-4));
+        }
+    });
+    CHECK(first.size() == 2);
 }
 
 TEST_CASE("learner: overfits one batch") {

@@ -1,0 +1,128 @@
+#include "engine/training/resume.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "engine/config/load.hpp"
+#include "engine/error.hpp"
+#include "engine/output/run_summary.hpp"
+#include "engine/training/setup.hpp"
+
+namespace abr {
+namespace {
+
+constexpr const char* kBeginAnew = "begin a new run under another name (--experiment-name, without --resume)";
+
+bool may_differ(const ConfigDifference& difference, const Config& earlier, const Config& now) {
+    if (difference.key == "training.epochs") return now.training.epochs > earlier.training.epochs;
+    return difference.key == "run.name" || difference.key == "run.threads";
+}
+
+void check_same_configuration(const std::filesystem::path& folder, const Config& earlier, const Config& now) {
+    auto differences = config_differences(earlier, now);
+    std::erase_if(differences, [&](const auto& d) { return may_differ(d, earlier, now); });
+    if (differences.empty()) return;
+    const auto text = [](const std::string& value) { return value.empty() ? "not set" : value; };
+    std::string list;
+    for (const auto& d : differences)
+        list += fmt::format("\n  {} was {}, is {} now", d.key, text(d.first), text(d.second));
+    throw InputError(fmt::format(
+        "'{}' holds a run with another configuration:{}\n"
+        "Only run.threads and a larger training.epochs may change; give the earlier values, or {}",
+        folder.string(), list, kBeginAnew));
+}
+
+// Equal but for what the mathematical functions of another processor may round differently.
+bool same(const std::vector<double>& a, const std::vector<double>& b) {
+    return std::ranges::equal(a, b, [](double x, double y) {
+        return std::abs(x - y) <= 1e-9 * (1 + std::max(std::abs(x), std::abs(y)));
+    });
+}
+
+void check_same_data(const std::string& file, const Checkpoint& checkpoint, const Dataset& dataset) {
+    const auto reject = [&](const std::string& what) {
+        throw InputError(
+            fmt::format("{}: the data are not those that the run was begun with: {}; give the "
+                        "earlier data, or {}",
+                        file, what, kBeginAnew));
+    };
+    if (checkpoint.data.classes != dataset.classes) reject("other classes");
+    if (checkpoint.data.sample_interval_ms != dataset.sample_interval_ms)
+        reject(fmt::format("the sample interval was {} ms, is {} ms now", checkpoint.data.sample_interval_ms,
+                           dataset.sample_interval_ms));
+    const auto then = to_named_arrays(checkpoint.statistics), now = to_named_arrays(dataset.statistics);
+    for (std::size_t i = 0; i < now.size(); ++i)
+        if (!same(then[i].values, now[i].values))
+            reject(fmt::format("`{}`, fitted on the training rows, was [{}], is [{}] now", now[i].name,
+                               fmt::join(then[i].values, ", "), fmt::join(now[i].values, ", ")));
+}
+
+void check_same_network(const std::string& file, const Checkpoint& checkpoint, const Config& config,
+                        const Dataset& dataset) {
+    if (checkpoint.shape != learner_settings(config, dataset).shape)
+        throw InputError(
+            fmt::format("{}: the checkpoint is of another network than the run's; {}", file, kBeginAnew));
+    if (checkpoint.learner.ema.empty() != (config.training.ema_decay == 0))
+        throw InputError(fmt::format(
+            "{}: the checkpoint {} an average of the weights (training.ema_decay = {}); {}", file,
+            checkpoint.learner.ema.empty() ? "lacks" : "has", config.training.ema_decay, kBeginAnew));
+}
+
+void check_progress(const std::string& file, const TrainingProgress& progress, const Config& config,
+                    const Dataset& dataset) {
+    const std::int64_t steps = steps_per_epoch(config, dataset);
+    const auto begun = std::ssize(progress.epoch_steps);
+    if (begun > steps || progress.epoch > config.training.epochs ||
+        progress.step - begun != progress.epoch * steps)
+        throw InputError(
+            fmt::format("{}: {} steps and {} epochs do not go together with {} steps an epoch; {}", file,
+                        progress.step, progress.epoch, steps, kBeginAnew));
+}
+
+// The best checkpoint is what the end of the run measures: better to miss it now than then.
+void check_best(const RunFolder& folder, const TrainingProgress& progress, const Config& config,
+                const Dataset& dataset) {
+    const bool by_f1 = dataset.is_on(Component::classification);
+    const BestEpoch& best = by_f1 ? progress.best_f1 : progress.best_loss;
+    if (best.epoch < 0 || is_state_after(progress, best)) return;  // in the latter case it is written again
+    const auto path = folder.file(by_f1 ? kBestF1Checkpoint : kBestLossCheckpoint);
+    const Checkpoint checkpoint = load_checkpoint_of_run(path, config, dataset);
+    if (!is_state_after(checkpoint.progress, best))
+        throw InputError(
+            fmt::format("{}: expected the checkpoint of epoch {}, the best so far, found that of "
+                        "epoch {}; {}",
+                        path.string(), best.epoch, checkpoint.progress.epoch - 1, kBeginAnew));
+}
+
+}  // namespace
+
+Checkpoint load_checkpoint_of_run(const std::filesystem::path& path, const Config& config,
+                                  const Dataset& dataset) {
+    Checkpoint checkpoint = load_checkpoint(path);
+    check_same_data(path.string(), checkpoint, dataset);
+    check_same_network(path.string(), checkpoint, config, dataset);
+    check_progress(path.string(), checkpoint.progress, config, dataset);
+    return checkpoint;
+}
+
+std::optional<EarlierRun> find_earlier_run(const RunFolder& folder, const Config& config,
+                                           const Dataset& dataset) {
+    const auto last = folder.file(kLastCheckpoint);
+    if (!std::filesystem::exists(last)) return std::nullopt;
+    EarlierRun earlier;
+    earlier.config = load_config(folder.file("config.toml"));
+    check_same_configuration(folder.path(), earlier.config, config);
+    earlier.checkpoint = load_checkpoint_of_run(last, config, dataset);
+    const TrainingProgress& progress = earlier.checkpoint.progress;
+    check_best(folder, progress, config, dataset);
+    const auto end = recorded_end(folder.file("summary.json"), progress.epoch);
+    earlier.finished = end == StopReason::early_stopping ||
+                       (end == StopReason::finished && progress.epoch == config.training.epochs);
+    return earlier;
+}
+
+}  // namespace abr

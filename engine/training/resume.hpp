@@ -1,0 +1,30 @@
+// Going on with the run of a folder: whether it is this run, and where it stood.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "engine/config/config.hpp"
+#include "engine/data/dataset.hpp"
+#include "engine/output/run_folder.hpp"
+#include "engine/training/checkpoint.hpp"
+
+namespace abr {
+
+// What an earlier part of the run left.
+struct EarlierRun {
+    Checkpoint checkpoint;  // the last one
+    Config config;          // its resolved configuration
+    bool finished = false;  // it ended by itself, and more epochs were not asked for
+};
+
+// Nothing where the folder holds no checkpoint yet. config: with the weights of dropped components set to 0.
+// Throws InputError where it is another run's: with other values than run.name (which only names the folder),
+// run.threads and a larger training.epochs, each named with both values; with other data; or where a
+// checkpoint is missing or not whole.
+std::optional<EarlierRun> find_earlier_run(const RunFolder&, const Config& config, const Dataset&);
+
+// A checkpoint that a run of this configuration on these data has written. Throws InputError for any other.
+Checkpoint load_checkpoint_of_run(const std::filesystem::path&, const Config&, const Dataset&);
+
+}  // namespace abr
