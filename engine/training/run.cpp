@@ -111,13 +111,15 @@ int run_training(const Config& written, const RunOptions& options) {
         summary.wall_seconds = seconds.count();
         write_summary(folder.file("summary.json"), summary, dataset.classes);
     };
+    RunObserver observer(folder, config, console);
     try {
-        Trainer trainer({config, dataset, sampler, folder, console, report});
+        Trainer trainer({config, dataset, sampler, folder, console, report, observer});
         describe(console, dataset, folder);
         trainer.run(summary);
     } catch (const std::exception&) {
         summary.stop_reason = StopReason::failed;
         write();
+        observer.look();
         throw;
     }
     write();

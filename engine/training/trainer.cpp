@@ -58,6 +58,7 @@ void Trainer::run(RunSummary& summary) {
     last_save_ = Clock::now();
     const InterruptGuard guard;
     check_gradients();
+    p_.observer.begin();
     while (progress_.epoch < p_.config.training.epochs) {
         epoch_start_ = Clock::now();
         train_epoch();
@@ -76,6 +77,7 @@ void Trainer::run(RunSummary& summary) {
         summarise(summary);
         p_.console.epoch(record, p_.config.training.epochs);
         if (progress_.epoch % p_.config.logging.variance_every == 0) p_.console.loss_variance(record);
+        p_.observer.look();
         if (stop) {
             summary.stop_reason = StopReason::early_stopping;
             break;

@@ -15,6 +15,7 @@
 #include "engine/output/run_log.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/training/checkpoint.hpp"
+#include "engine/training/run_observer.hpp"
 #include "engine/training/schedule.hpp"
 #include "metrics/split_metrics.hpp"
 #include "model/learner.hpp"
@@ -29,6 +30,7 @@ struct RunParts {
     const RunFolder& folder;
     Console& console;
     DataReport& report;  // the trainer adds the metrics that the data cannot give
+    RunObserver& observer;
 };
 
 class Trainer {
