@@ -9,12 +9,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/output/file.hpp"
 #include "engine/tensorboard/confusion_image.hpp"
-#include "engine/tensorboard/event.pb.h"
 #include "engine/tensorboard/record.hpp"
 #include "engine/training/curriculum.hpp"
+#include "tensorboard/event.pb.h"  // made from event.proto
 
 namespace abr {
 namespace {

@@ -119,7 +119,11 @@ int run_training(const Config& written, const RunOptions& options) {
     } catch (const std::exception&) {
         summary.stop_reason = StopReason::failed;
         write();
-        observer.look();
+        try {
+            observer.look();
+        } catch (const std::exception& problem) {  // not instead of what ended the run
+            console.warning(fmt::format("the run could not be judged: {}", problem.what()));
+        }
         throw;
     }
     write();
