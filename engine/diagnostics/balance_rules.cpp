@@ -19,7 +19,9 @@ std::optional<Finding> loss_dominated(const RuleCase& rule) {
         if (!std::ranges::all_of(shares, [&](double share) { return share > rule.setting("share"); }))
             continue;
         Finding finding = rule.finding(rows.first, rows.last());
-        const double balanced = 1.0 / static_cast<double>(on.size());
+        // The main task may have half of the total, any other one its even part.
+        const double balanced =
+            component == Component::classification ? 0.5 : 1.0 / static_cast<double>(on.size());
         finding.evidence["component"] = kComponentNames[static_cast<std::size_t>(component)];
         finding.evidence["share"] = mean(shares);
         finding.evidence["balanced_share"] = balanced;
@@ -99,7 +101,8 @@ std::vector<Rule> balance_rules() {
          .meaning =
              "One component makes up most of the total: the gradient is its gradient, and the other tasks "
              "are hardly trained.",
-         .advice = "Lower its weight to a balanced share, 1 / components, as they stand in this run.",
+         .advice = "Lower its weight to a balanced share by this run's numbers: 1 / components, and half of "
+                   "the total for the classification.",
          .caused_by = {"SIGNAL_DOMINATES", "CLASSIFICATION_WEIGHT_LOW", "GRADIENT_UNSTABLE"},
          .judge = loss_dominated},
         {.id = "CLASSIFICATION_SLOWER_THAN_SIGNAL",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "engine/diagnostics/rules.hpp"
 
@@ -41,13 +42,16 @@ std::vector<Finding> grouped(std::vector<Finding> findings) {
         });
         if (cause != rule->caused_by.end()) finding.caused_by = *cause;
     }
-    // Severity of a finding with all that it causes.
-    const std::function<Severity(const Finding&)> weight = [&](const Finding& cause) {
-        Severity severity = cause.severity;
+    // The worst severity among a finding and all that it causes, and how many those are.
+    using Weight = std::pair<Severity, std::size_t>;
+    const std::function<Weight(const Finding&)> weight = [&](const Finding& cause) {
+        Weight sum{cause.severity, 1};
         for (const Finding& finding : findings) {
-            if (finding.caused_by == cause.rule) severity = std::max(severity, weight(finding));
+            if (finding.caused_by != cause.rule) continue;
+            const Weight part = weight(finding);
+            sum = {std::max(sum.first, part.first), sum.second + part.second};
         }
-        return severity;
+        return sum;
     };
     std::vector<Finding> ordered;
     const std::function<void(const std::string&)> add_caused_by = [&](const std::string& cause) {

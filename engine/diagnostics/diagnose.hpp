@@ -25,8 +25,8 @@ struct Diagnosis {
 
 Diagnosis diagnose(const RunTables&);
 
-// Findings in their order: groups of a common cause together, the group with the severest member first, and in
-// it the cause before what it causes. `caused_by` is set to the first rule of a finding's causes that was found.
+// Findings in their order: groups of a common cause together, the group with the severest member first, then the
+// one that explains most; in it the cause before what it causes. `caused_by` is set to the first rule of a finding's causes that was found.
 std::vector<Finding> grouped(std::vector<Finding> findings);
 
 }  // namespace abr

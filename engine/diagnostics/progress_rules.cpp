@@ -83,7 +83,7 @@ std::optional<Finding> overfitting(const RuleCase& rule) {
     if (!rule.run.has_config()) return finding;
     const Config& config = rule.run.config();
     rule.advise(finding, "model.dropout",
-                std::max(config.model.dropout, std::min(0.5, config.model.dropout + 0.2)));
+                rounded(std::max(config.model.dropout, std::min(0.5, config.model.dropout + 0.2))));
     // What helps against learning recordings by heart, and where it starts, from this run's own turning point.
     rule.advise(finding, "training.epochs", static_cast<std::int64_t>(best_row + 1));
     return finding;

@@ -210,7 +210,12 @@ std::optional<Finding> gradient_unstable(const RuleCase& rule) {
     const double clip = rule.run.config().training.gradient_clip;
     if (clip == 0 || clip > usual)
         rule.advise(finding, "training.gradient_clip", rounded(std::min(1.0, usual), 1));
-    advise_rate(rule, finding, 1.0 / 3);
+    const OptimizerConfig& optimizer = rule.run.config().optimizer;
+    const bool multiplied = std::max({optimizer.encoder_lr, optimizer.decoder_lr, optimizer.heads_lr}) > 1;
+    if (!multiplied) advise_rate(rule, finding, 1.0 / 3);
+    if (optimizer.encoder_lr > 1) rule.advise(finding, "optimizer.encoder_lr", 1.0);
+    if (optimizer.decoder_lr > 1) rule.advise(finding, "optimizer.decoder_lr", 1.0);
+    if (optimizer.heads_lr > 1) rule.advise(finding, "optimizer.heads_lr", 1.0);
     return finding;
 }
 
@@ -258,7 +263,7 @@ std::optional<Finding> loss_high(const RuleCase& rule) {
     // What is left of it when the total is a tenth of the limit, or as little as the others leave.
     const double others = loss[row] * (1 - share);
     const double aim = std::max(0.1 * rule.setting("loss"), others / static_cast<double>(on.size()));
-    advise_weight(rule, finding, epochs, *largest, aim / (loss[row] * share));
+    advise_weight(rule, finding, epochs, *largest, std::max(0.01, aim / (loss[row] * share)));
     return finding;
 }
 
@@ -312,7 +317,9 @@ std::vector<Rule> stability_rules() {
              "or its maximum above 10 × the median of the preceding 3 epochs' means in 2 epochs",
          .meaning =
              "A few steps have gradients out of all proportion; one of them can undo what hundreds learnt.",
-         .advice = "Clip the norm at what is usual in this run, and lower the rate to a third.",
+         .advice = "Clip the norm at what is usual in this run. Take back multipliers of the rate above 1; "
+                   "where there are "
+                   "none, lower the rate to a third.",
          .caused_by = {"LEARNING_RATE_HIGH", "BATCH_SMALL"},
          .judge = gradient_unstable},
         {.id = "GRADIENT_VANISHING",

@@ -112,7 +112,7 @@ TEST_CASE("a run folder with files missing or empty is judged as far as it goes"
         std::filesystem::remove(folder.path / file);
         const Diagnosis without = judged(folder.path);
         CHECK_NOTHROW(to_markdown(without));
-        CHECK(without.findings.size() + without.not_judged.size() >= 2);
+        CHECK((find(without, "HEALTHY") != nullptr || !without.not_judged.empty()));
     }
     const TemporaryFolder folder;
     SyntheticRun(4).write(folder.path);

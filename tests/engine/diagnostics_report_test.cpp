@@ -100,16 +100,17 @@ TEST_CASE("every advised line is a valid line of a configuration") {
     CHECK(diagnosis.findings.size() >= 8);
     std::size_t changes = 0;
     for (const Finding& finding : diagnosis.findings) {
+        std::vector<std::string> set;
         for (const ConfigChange& change : finding.changes) {
-            CAPTURE(change.key);
-            const TemporaryFolder folder;
-            put(folder.path / "config.toml", run.config);
             const std::string value = change.to.is_string() ? change.to.get<std::string>() : change.to.dump();
-            const std::vector<std::string> set = {change.key + "=" + value};
-            CHECK_NOTHROW(load_config(folder.path / "config.toml", set));
-            CHECK(change.from != change.to);
-            ++changes;
+            set.push_back(change.key + "=" + value);
+            CHECK_MESSAGE(change.from != change.to, change.key);
         }
+        CAPTURE(finding.rule);
+        const TemporaryFolder folder;
+        put(folder.path / "config.toml", run.config);
+        CHECK_NOTHROW(load_config(folder.path / "config.toml", set));
+        changes += set.size();
     }
     CHECK(changes >= 8);
 }
@@ -138,6 +139,7 @@ TEST_CASE("a plateau is only told once the F1 is on time and half the epochs are
 
 TEST_CASE("the interval of a rare class is seeded and holds its F1") {
     SyntheticRun run(5);
+    run.config = "[diagnostics.class_rare]\npatients = 31\n";
     const Finding first = *find(run.diagnosis(), "CLASS_RARE"), second = *find(run.diagnosis(), "CLASS_RARE");
     CHECK(first.evidence == second.evidence);
     // Of B's ten recordings seven are answered with B, and none of A's: 2 * 7 / (10 + 7).

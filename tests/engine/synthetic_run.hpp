@@ -20,7 +20,7 @@ namespace abr::test {
 class SyntheticRun {
   public:
     // A run on which no rule has anything to say but HEALTHY.
-    explicit SyntheticRun(std::size_t epochs) : epochs(epochs) {
+    explicit SyntheticRun(std::size_t number_of_epochs) : epochs(number_of_epochs) {
         const auto falling = [](double from) {
             return [from](double e) { return from * std::pow(0.96, e); };
         };
