@@ -87,7 +87,7 @@ std::vector<Rule> balance_rules() {
              "The steps serve the restored signal; the shared part of the network learns little for the "
              "class. The total loss falls and the F1 does not rise.",
          .advice = "Weigh the signal so that its share is the classification's.",
-         .caused_by = {"CLASSIFICATION_WEIGHT_LOW"},
+         .caused_by = {"CLASSIFICATION_WEIGHT_LOW", "GRADIENT_UNSTABLE"},
          .judge = signal_dominates},
         {.id = "LOSS_DOMINATED",
          .severity = Severity::warning,

@@ -207,9 +207,11 @@ std::vector<Rule> data_rules() {
          .meaning =
              "A metric that should have been measured was not. Nothing that is built on it can be trusted.",
          .advice =
-             "If the file was edited, restore it. If not, this is a fault of the engine: report it with the "
-             "run folder.",
-         .caused_by = {"LOSS_NOT_FINITE"},
+             "If the file was edited, restore it. The correlation and the SNR gain are also empty where the "
+             "network "
+             "restores a constant: then it is broken. Anything else is a fault of the engine: report it with "
+             "the run folder.",
+         .caused_by = {"LOSS_NOT_FINITE", "GRADIENT_UNSTABLE"},
          .judge = metrics_incomplete},
         {.id = "SPLIT_LEAK",
          .severity = Severity::critical,

@@ -39,8 +39,9 @@ std::optional<Finding> batch_small(const RuleCase& rule) {
     Finding finding = beside(rule, *other);
     finding.evidence["recordings_a_step"] = recordings;
     finding.evidence["together_with"] = other->rule;
-    // The default: the spread over steps falls with the root of the recordings a step.
-    rule.advise(finding, "training.batch_size", TrainingConfig{}.batch_size);
+    // Twice the limit: well above it, and as many steps an epoch as that leaves.
+    const auto wanted = static_cast<std::int64_t>(2 * rule.setting("recordings"));
+    rule.advise(finding, "training.batch_size", (wanted + training.accumulation - 1) / training.accumulation);
     return finding;
 }
 
@@ -99,7 +100,9 @@ std::vector<Rule> setting_rules() {
                        "`GRADIENT_UNSTABLE`",
          .meaning =
              "So few recordings say little about the whole: most steps see no recording of a rare class.",
-         .advice = "The default batch; where memory is short, accumulation gives the same step.",
+         .advice = "Twice as many recordings a step as this limit; where memory is short, accumulation gives "
+                   "the same step. "
+                   "An epoch then has fewer steps: train for more epochs.",
          .caused_by = {"LEARNING_RATE_HIGH"},
          .judge = batch_small},
         {.id = "CLASSIFICATION_WEIGHT_LOW",
