@@ -9,7 +9,7 @@ tests=OFF
 [[ ${1:-} == --tests ]] && tests=ON
 
 packages=(g++ cmake ninja-build git zlib1g-dev libhwy-dev libeigen3-dev libtomlplusplus-dev libcli11-dev
-          nlohmann-json3-dev libfmt-dev libfast-float-dev)
+          nlohmann-json3-dev libfmt-dev libfast-float-dev libprotobuf-dev protobuf-compiler libpng-dev)
 [[ $tests == ON ]] && packages+=(doctest-dev libbenchmark-dev python3)
 
 missing=()

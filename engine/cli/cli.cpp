@@ -30,9 +30,11 @@ constexpr const char* kFooter =
     "      checks a configuration and prints all its values\n"
     "  abr_engine synth --out cohort.csv --patients 400\n"
     "      writes a synthetic cohort in the engine's own CSV layout\n"
+    "  abr_engine diagnose runs/quickstart\n"
+    "      says what is wrong with a run and which lines of its configuration to change\n"
     "\n"
     "Exit codes: 0 done; 1 the run failed; 2 bad input, configuration or usage; 3 interrupted, resumable;\n"
-    "130 on a second Ctrl-C.\n"
+    "4 a critical finding with diagnose --strict; 130 on a second Ctrl-C.\n"
     "Every configuration key is explained in docs/configuration.md and by abr_engine config --docs.";
 
 int report(int code, const std::string& message) {
@@ -62,9 +64,9 @@ int run_cli(int argc, char** argv) {
     program.footer(kFooter);
     program.require_subcommand(1);
     program.set_version_flag("--version", fmt::format("abr_engine {}", kEngineVersion));
-    const std::array commands = {add_run_command(program), add_synth_command(program),
-                                 add_trace_command(program), add_info_command(program),
-                                 add_config_command(program)};
+    const std::array commands = {add_run_command(program),      add_synth_command(program),
+                                 add_diagnose_command(program), add_trace_command(program),
+                                 add_info_command(program),     add_config_command(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

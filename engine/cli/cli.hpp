@@ -14,6 +14,7 @@ enum ExitCode : int {
     kExitDone = 0,
     kExitFailed = 1,
     kExitBadInput = 2,  // input, configuration or usage
+    kExitCritical = 4,  // diagnose --strict: a critical finding stands
 };
 
 // Parses the arguments, runs the command and turns every error into a message on standard error and an exit code.
@@ -29,5 +30,6 @@ Command add_synth_command(CLI::App& program);
 Command add_trace_command(CLI::App& program);
 Command add_info_command(CLI::App& program);
 Command add_config_command(CLI::App& program);
+Command add_diagnose_command(CLI::App& program);
 
 }  // namespace abr

@@ -205,6 +205,13 @@ struct LoggingConfig {
     int steps_every = 1;      // optimiser steps
     int report_every = 5;     // epochs
     int variance_every = 10;  // epochs
+    bool tensorboard = true;  // event files
+};
+
+// The rules' own numbers have their defaults where the rules stand, engine/diagnostics/*_rules.cpp.
+struct DiagnosticsConfig {
+    bool enabled = true;                     // judge the run after every epoch
+    std::map<std::string, double> settings;  // key -> value, of those that are written
 };
 
 struct Config {
@@ -219,6 +226,7 @@ struct Config {
     DegradationConfig degradation;
     AugmentationConfig augmentation;
     LoggingConfig logging;
+    DiagnosticsConfig diagnostics;
 };
 
 }  // namespace abr

@@ -18,6 +18,8 @@ std::vector<Key> make_keys() {
     add_training_keys(keys);
     add_optimizer_keys(keys);
     add_batch_keys(keys);
+    add_logging_keys(keys);
+    add_diagnostics_keys(keys);
     return keys;
 }
 

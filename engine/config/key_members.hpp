@@ -39,5 +39,7 @@ void add_curriculum_keys(std::vector<Key>& keys);
 void add_training_keys(std::vector<Key>& keys);
 void add_optimizer_keys(std::vector<Key>& keys);
 void add_batch_keys(std::vector<Key>& keys);
+void add_logging_keys(std::vector<Key>& keys);
+void add_diagnostics_keys(std::vector<Key>& keys);
 
 }  // namespace abr

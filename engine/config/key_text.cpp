@@ -199,7 +199,8 @@ std::string type_text(const Key& key) {
             [](const Choice&) { return "text"; }, [](const NumberPair&) { return "list of two numbers"; },
             [](ClassWeightsField) { return "text or list of numbers"; },
             [](ClassAliasField) { return "list of text"; },
-            [](RowFilterField) { return "text, number or table"; }},
+            [](RowFilterField) { return "text, number or table"; },
+            [](const RuleSettingField& setting) { return setting.is_count ? "integer" : "number"; }},
         key.field);
 }
 
@@ -234,7 +235,13 @@ std::string value_text(const Key& key, const Config& config) {
                 return list_text(std::array{pair.low(copy), pair.high(copy)}, toml_number);
             },
             [&](ClassWeightsField) { return class_weights_text(copy.loss); },
-            [](ClassAliasField) { return std::string(); }, [](RowFilterField) { return std::string(); }},
+            [](ClassAliasField) { return std::string(); }, [](RowFilterField) { return std::string(); },
+            [&](const RuleSettingField& setting) {
+                const auto written = copy.diagnostics.settings.find(setting.path);
+                const double value =
+                    written == copy.diagnostics.settings.end() ? setting.default_value : written->second;
+                return setting.is_count ? shortest(static_cast<std::int64_t>(value)) : number_text(value);
+            }},
         key.field);
 }
 

@@ -35,10 +35,17 @@ struct ClassWeightsField {};  // loss.class_weights: a name or a list
 struct ClassAliasField {};    // data.class_aliases.<class>: a list of names
 struct RowFilterField {};     // data.filters.<column>: a value or a table of operations
 
+// A number of a diagnostic rule, in DiagnosticsConfig::settings.
+struct RuleSettingField {
+    std::string path;
+    double default_value;
+    bool is_count;  // an integer
+};
+
 using Field = std::variant<Member<bool>, Member<int>, Member<std::uint64_t>, Member<float>, Member<double>,
                            Member<std::optional<double>>, Member<std::string>, Member<std::filesystem::path>,
                            Member<std::vector<int>>, Member<std::vector<std::string>>, Choice, NumberPair,
-                           ClassWeightsField, ClassAliasField, RowFilterField>;
+                           ClassWeightsField, ClassAliasField, RowFilterField, RuleSettingField>;
 
 // Bounds of a number, or of every number of a list.
 struct Range {
@@ -67,8 +74,7 @@ struct Key {
 const std::vector<Key>& config_keys();
 
 // Keys and sections that are recognised and refused because this version cannot do what they ask for.
-inline constexpr std::string_view kUnavailableKeys[] = {"logging.tensorboard", "logging.report",
-                                                        "diagnostics"};
+inline constexpr std::string_view kUnavailableKeys[] = {"logging.report"};
 // Whether a path is one of them or lies below one.
 bool is_unavailable(const std::vector<std::string>& segments);
 

@@ -1,4 +1,4 @@
-// Keys of [training], [optimizer], [schedule], [degradation], [augmentation] and [logging].
+// Keys of [training], [optimizer], [schedule], [degradation] and [augmentation].
 #include "engine/config/key_members.hpp"
 
 namespace abr {
@@ -177,22 +177,7 @@ void add_batch_keys(std::vector<Key>& keys) {
                  {.path = "augmentation.static_dropout",
                   .field = at<&Config::augmentation, &AugmentationConfig::static_dropout>,
                   .range = kBelowOne,
-                  .meaning = "how often age, rate and Fmp are each taken as missing"},
-                 {.path = "logging.steps_every",
-                  .field = at<&Config::logging, &LoggingConfig::steps_every>,
-                  .range = {1, 1000000},
-                  .unit = "steps",
-                  .meaning = "every so many optimiser steps go to `steps.csv`"},
-                 {.path = "logging.report_every",
-                  .field = at<&Config::logging, &LoggingConfig::report_every>,
-                  .range = {1, kManyEpochs},
-                  .unit = "epochs",
-                  .meaning = "how often the classification report is shown"},
-                 {.path = "logging.variance_every",
-                  .field = at<&Config::logging, &LoggingConfig::variance_every>,
-                  .range = {1, kManyEpochs},
-                  .unit = "epochs",
-                  .meaning = "how often the variance of the losses is shown"}});
+                  .meaning = "how often age, rate and Fmp are each taken as missing"}});
 }
 
 }  // namespace abr

@@ -117,6 +117,13 @@ class Reader {
         return {};
     }
     Failure operator()(RowFilterField) const;
+    Failure operator()(const RuleSettingField& setting) const {
+        const std::optional<double> number = number_of(node_);
+        if (!number || (setting.is_count && !node_.is_integer())) return wrong_type();
+        if (!std::isfinite(*number) || !key_.range.contains(*number)) return out_of_range();
+        config_.diagnostics.settings[setting.path] = *number;
+        return {};
+    }
 
   private:
     Failure wrong_type(const toml::node& found) const {

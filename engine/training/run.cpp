@@ -157,27 +157,29 @@ int run_training(const Config& written, const RunOptions& options) {
         summary.wall_seconds = seconds.count();
         write_summary(folder.file("summary.json"), summary, dataset.classes);
     };
-    const auto write_failed = [&] {
+    RunObserver observer(folder, config, console);
+    const auto tell_of_failure = [&] {
         summary.stop_reason = StopReason::failed;
         try {
             write();
-        } catch (const FileError&) {
-            // The error that ended the run is the one to be told.
+            observer.look();
+        } catch (const std::exception& problem) {  // not instead of what ended the run
+            console.warning(fmt::format("the run could not be summed up and judged: {}", problem.what()));
         }
     };
     try {
-        Trainer trainer(
-            {config, dataset, sampler, folder, console, report, earlier ? &earlier->checkpoint : nullptr});
+        Trainer trainer({config, dataset, sampler, folder, console, report, observer,
+                         earlier ? &earlier->checkpoint : nullptr});
         describe(console, dataset, folder);
         trainer.run(summary);
         write();
     } catch (const FileError& error) {
-        write_failed();
+        tell_of_failure();
         throw RunError(
             fmt::format("{}\nWhat was saved before is whole. Remove the cause, then go on with: {}",
                         error.what(), resume_command(folder, options)));
     } catch (const std::exception&) {
-        write_failed();
+        tell_of_failure();
         throw;
     }
     if (summary.stop_reason != StopReason::interrupted) return 0;

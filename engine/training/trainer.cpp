@@ -66,6 +66,7 @@ void Trainer::run(RunSummary& summary) {
         save(best_files());
     else
         check_gradients();
+    p_.observer.begin();
     interrupted_ = InterruptGuard::requested();
     while (!done() && !interrupted_) {
         epoch_start_ = Clock::now();
@@ -118,6 +119,7 @@ void Trainer::finish_epoch(RunSummary& summary) {
     summarise(summary);
     p_.console.epoch(record, p_.config.training.epochs);
     if (progress_.epoch % p_.config.logging.variance_every == 0) p_.console.loss_variance(record);
+    p_.observer.look();
 }
 
 // The best checkpoints that hold the state as it is now.

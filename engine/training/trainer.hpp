@@ -15,6 +15,7 @@
 #include "engine/output/run_log.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/training/checkpoint.hpp"
+#include "engine/training/run_observer.hpp"
 #include "engine/training/schedule.hpp"
 #include "engine/training/setup.hpp"
 #include "metrics/split_metrics.hpp"
@@ -29,7 +30,8 @@ struct RunParts {
     const EpochSampler& sampler;
     const RunFolder& folder;
     Console& console;
-    DataReport& report;                   // the trainer adds the metrics that the data cannot give
+    DataReport& report;  // the trainer adds the metrics that the data cannot give
+    RunObserver& observer;
     const Checkpoint* resumed = nullptr;  // where the run goes on; null: at the beginning
 };
 

@@ -22,7 +22,7 @@ TEST_CASE("help teaches with examples and exit codes, and succeeds") {
     CHECK(help.code == 0);
     CHECK(contains(help.out, "Examples:"));
     CHECK(contains(help.out, "Exit codes:"));
-    for (const char* command : {"run", "synth", "info", "config"}) {
+    for (const char* command : {"run", "synth", "info", "config", "diagnose"}) {
         CHECK(contains(help.out, command));
         CHECK(engine(folder.path, std::string(command) + " --help").code == 0);
     }
@@ -31,10 +31,10 @@ TEST_CASE("help teaches with examples and exit codes, and succeeds") {
 TEST_CASE("wrong usage exits with 2 and says what is wrong") {
     const TemporaryFolder folder;
     for (const std::string arguments :
-         {"", "trian x.toml", "run", "run a.toml b.toml", "run a.toml --quiet --verbose", "config", "synth",
-          "synth --out x.csv --patients 5", "synth --out x.csv --patients many",
-          "synth --out x.csv --seed -1", "synth --out x.csv --preset C", "info extra", "run a.toml --set",
-          "run missing.toml", "run .", "synth --out ."}) {
+         {"", "trian x.toml", "run", "run a.toml b.toml", "run a.toml --quiet --verbose", "config",
+          "diagnose", "diagnose runs/none", "synth", "synth --out x.csv --patients 5",
+          "synth --out x.csv --patients many", "synth --out x.csv --seed -1", "synth --out x.csv --preset C",
+          "info extra", "run a.toml --set", "run missing.toml", "run .", "synth --out ."}) {
         CAPTURE(arguments);
         const Outcome outcome = engine(folder.path, arguments);
         CHECK(outcome.code == 2);

@@ -23,19 +23,24 @@ inline Json read_json(const std::filesystem::path& path) {
     return json;
 }
 
-// Everything in a run folder but what tells of the machine and the clock.
+// Everything in a run folder but what tells of the machine, the clock and the run's name.
 inline std::map<std::string, std::string> results_of(const std::filesystem::path& run) {
     std::map<std::string, std::string> results;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(run)) {
         if (!entry.is_regular_file()) continue;
         const std::string name = std::filesystem::relative(entry.path(), run).string();
-        if (name == "environment.json" || name == "config.toml") continue;
+        if (name == "environment.json" || name == "config.toml" || name == "diagnostics.md") continue;
+        if (name.starts_with("tensorboard/")) continue;  // its points have times
         if (name == "epochs.csv") {
             for (auto row : read_table(entry.path())) {
                 row.erase("seconds");
                 row.erase("recordings_per_second");
                 for (const auto& [column, cell] : row) results[name] += column + "=" + cell + "\n";
             }
+        } else if (name == "diagnostics.json") {
+            Json diagnosis = read_json(entry.path());
+            diagnosis.erase("run");
+            results[name] = diagnosis.dump();
         } else if (name == "summary.json") {
             Json summary = read_json(entry.path());
             summary.erase("wall_seconds");
@@ -50,10 +55,11 @@ inline std::map<std::string, std::string> results_of(const std::filesystem::path
 
 inline void check_same_results(const std::filesystem::path& a, const std::filesystem::path& b) {
     const auto first = results_of(a), second = results_of(b);
-    for (const char* name : {"steps.csv", "epochs.csv", "split.csv", "classification_report.csv",
-                             "confusion_matrix.csv", "predictions_val.csv", "predictions_test.csv",
-                             "data_report.json", "summary.json", "checkpoints/best_f1.safetensors",
-                             "checkpoints/best_loss.safetensors", "checkpoints/last.safetensors"})
+    for (const char* name :
+         {"steps.csv", "epochs.csv", "split.csv", "classification_report.csv", "confusion_matrix.csv",
+          "predictions_val.csv", "predictions_test.csv", "data_report.json", "summary.json",
+          "diagnostics.json", "checkpoints/best_f1.safetensors", "checkpoints/best_loss.safetensors",
+          "checkpoints/last.safetensors"})
         CHECK_MESSAGE(first.count(name) == 1, name);
     CHECK(first.size() == second.size());
     for (const auto& [name, text] : first) {

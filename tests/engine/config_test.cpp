@@ -120,6 +120,7 @@ Change other_value(const abr::Key& key) {
         return {abr::toml_string(choice->names[current == 0 ? 1 : 0]), {}};
     }
     const std::string type = abr::type_text(key);
+    if (std::holds_alternative<abr::RuleSettingField>(key.field) && type == "integer") return {"13", {}};
     if (type == "boolean") return {"false", {}};
     if (type == "integer") return {key.path == "data.synthetic.patients" ? "61" : "3", {}};
     if (type == "number") return {"0.375", {}};
@@ -300,15 +301,23 @@ TEST_CASE("keys with dots inside quotes are not the keys they look like") {
 }
 
 TEST_CASE("what a later version brings is answered, written either way") {
-    CHECK(problem_keys("[logging]\nreport = true\ntensorboard = false\n[diagnostics]\nenabled = true\n") ==
-          Keys{"logging.report", "logging.tensorboard", "diagnostics"});
-    CHECK(problem_keys("", {"diagnostics.enabled=false"}) == Keys{"diagnostics.enabled"});
+    CHECK(problem_keys("[logging]\nreport = true\n") == Keys{"logging.report"});
     for (const char* text : {"run.precision=bf16", "run.backend=cuda"}) {
         const auto found = problems("", {text});
         REQUIRE(found.size() == 1);
         CHECK(found.front().message.find("not available in this version") != std::string::npos);
     }
     CHECK(load("[run]\nprecision = \"fp32\"\nbackend = \"auto\"\n").run.backend == abr::Backend::automatic);
+}
+
+TEST_CASE("the numbers of the diagnostic rules are keys with types and limits of their own") {
+    const Config config = load("[diagnostics.loss_high]\nloss = 20\nepochs = 3\n");
+    CHECK(config.diagnostics.settings.at("diagnostics.loss_high.loss") == 20);
+    CHECK(load(abr::to_toml(config)).diagnostics.settings.at("diagnostics.loss_high.epochs") == 3);
+    CHECK(problem_keys("", {"diagnostics.loss_high.epochs=2.5"}) == Keys{"diagnostics.loss_high.epochs"});
+    CHECK(problem_keys("", {"diagnostics.loss_high.epochs=0"}) == Keys{"diagnostics.loss_high.epochs"});
+    CHECK(problem_keys("", {"diagnostics.class_rare.level=1.5"}) == Keys{"diagnostics.class_rare.level"});
+    CHECK(problem_keys("", {"diagnostics.no_such_rule.level=1"}) == Keys{"diagnostics.no_such_rule.level"});
 }
 
 TEST_CASE("--set takes a TOML value or else text, and the last one counts") {

@@ -1,0 +1,23 @@
+// diagnostics.json and diagnostics.md.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "engine/diagnostics/diagnose.hpp"
+
+namespace abr {
+
+inline constexpr int kDiagnosticsSchema = 1;
+
+Json to_json(const Diagnosis&);
+std::string to_markdown(const Diagnosis&);
+// One line: severity, rule, evidence, the lines to change.
+std::string one_line(const Finding&);
+// "key = from  ->  to", values in TOML.
+std::string change_text(const ConfigChange&);
+
+// Both files, each atomically. Throws RunError on the system's errors.
+void write_diagnosis(const std::filesystem::path& folder, const Diagnosis&);
+
+}  // namespace abr

@@ -1,0 +1,35 @@
+#include "engine/training/run_observer.hpp"
+
+#include <fmt/core.h>
+
+#include "engine/diagnostics/report.hpp"
+
+namespace abr {
+
+void RunObserver::begin() {
+    tables_.emplace(folder_.path());
+    if (!config_.logging.tensorboard) return;
+    events_ = rewrite_run_events(folder_.path(), *tables_);
+    if (!events_)
+        console_.line(
+            "no TensorBoard files: this build found no protobuf or libpng (libprotobuf-dev, libpng-dev)");
+}
+
+void RunObserver::look() {
+    if (!tables_) return;
+    tables_->refresh();
+    if (events_) events_->append(*tables_);
+    if (config_.diagnostics.enabled) judge();
+}
+
+void RunObserver::judge() {
+    const Diagnosis diagnosis = diagnose(*tables_);
+    write_diagnosis(folder_.path(), diagnosis);
+    for (const Finding& finding : diagnosis.findings) {
+        if (!told_.insert(finding.rule).second) continue;
+        finding.severity == Severity::info ? console_.detail(one_line(finding))
+                                           : console_.warning(one_line(finding));
+    }
+}
+
+}  // namespace abr
