@@ -9,8 +9,6 @@
 
 namespace abr::bench {
 
-using namespace cpu;  // the argument structs of the ops
-
 // A network at a batch size.
 struct Setting {
     NetworkShape shape;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "engine/config/load.hpp"
@@ -14,6 +15,7 @@
 #include "engine/error.hpp"
 #include "engine/output/console.hpp"
 #include "engine/output/file.hpp"
+#include "engine/output/profile.hpp"
 #include "engine/output/run_folder.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/output/tables.hpp"
@@ -92,8 +94,10 @@ int run_training(const Config& written, const RunOptions& options) {
         summary.wall_seconds = seconds.count();
         write_summary(folder.file("summary.json"), summary, dataset.classes);
     };
+    std::optional<Profile> profile;
+    if (options.profile) profile.emplace();
     try {
-        Trainer trainer({config, dataset, sampler, folder, console, report});
+        Trainer trainer({config, dataset, sampler, folder, console, report, profile ? &*profile : nullptr});
         describe(console, dataset, folder);
         trainer.run(summary);
     } catch (const std::exception&) {
@@ -102,6 +106,10 @@ int run_training(const Config& written, const RunOptions& options) {
         throw;
     }
     write();
+    if (profile) {
+        write_profile(folder.file("profile.csv"), *profile);
+        console.line(profile_text(*profile));
+    }
     return summary.stop_reason == StopReason::interrupted ? 3 : 0;
 }
 

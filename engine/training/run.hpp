@@ -14,6 +14,7 @@ struct RunOptions {
     std::string name;                  // of the run folder; the next free name is taken if it exists
     std::filesystem::path output_dir;  // where the run folder is made
     Verbosity verbosity = Verbosity::normal;
+    bool profile = false;  // print and write (profile.csv) the time of each op in each phase
 };
 
 // Returns the exit code of the run: 0 done, 1 failed, 3 interrupted. Throws InputError where data or

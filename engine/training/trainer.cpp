@@ -58,6 +58,7 @@ void Trainer::run(RunSummary& summary) {
     last_save_ = Clock::now();
     const InterruptGuard guard;
     check_gradients();
+    learner_->set_profile(p_.profile);
     while (progress_.epoch < p_.config.training.epochs) {
         epoch_start_ = Clock::now();
         train_epoch();

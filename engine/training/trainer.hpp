@@ -29,6 +29,7 @@ struct RunParts {
     const RunFolder& folder;
     Console& console;
     DataReport& report;  // the trainer adds the metrics that the data cannot give
+    Profile* profile;    // gets the time of training steps and evaluations; null: not measured
 };
 
 class Trainer {
