@@ -1,98 +1,39 @@
-// Attention and attention pooling at the network's shapes, batch 64, forward and backward.
-#include <benchmark/benchmark.h>
-
+// Self-attention over the bottleneck's tokens, and their positions.
+#include "bench/networks.hpp"
 #include "kernels/attention.hpp"
-#include "kernels/attention_pool.hpp"
-#include "kernels/cpu/buffer.hpp"
-#include "kernels/philox.hpp"
 
-namespace abr::cpu {
-namespace {
+namespace abr::bench {
 
-constexpr Index kBatch = 64;
-
-Buffer<float> random_buffer(Index size, std::uint32_t purpose) {
-    Buffer<float> buffer(size);
-    for (Index i = 0; i < size; ++i) {
-        const auto words = philox4x32(stream_key(1, purpose), static_cast<std::uint32_t>(i), 0, 0, 0);
-        buffer.data()[i] = 2 * to_uniform(words[0]) - 1;
+void add_attention_cases(Suite& suite) {
+    for (const Setting& n : settings()) {
+        const Index batch = n.batch, length = n.tokens(), width = n.width();
+        const Attention op{width, n.shape.heads};
+        const Index probabilities = batch * op.heads * length * length;
+        const double flop = 4.0 * static_cast<double>(batch * length * length * width);
+        const std::string part = "/" + n.name + "/tokens";
+        suite.add("attention_forward" + part, flop, [=](auto& m) {
+            using T = Scalar<decltype(m)>;
+            const auto qkv = m.input(Sequence<T>{nullptr, batch, length, 3 * width, 0});
+            const auto o = m.output(Sequence<T>{nullptr, batch, length, width, 0});
+            T* p = m.output(probabilities);
+            return [=](auto& stream) { attention_forward<T>(stream, op, qkv, o, p); };
+        });
+        suite.add("attention_backward" + part, 2 * flop, [=](auto& m) {
+            using T = Scalar<decltype(m)>;
+            const auto d_o = m.input(Sequence<T>{nullptr, batch, length, width, 0});
+            const auto qkv = m.input(Sequence<T>{nullptr, batch, length, 3 * width, 0});
+            const T* p = m.input(probabilities, 0, 2.0 / static_cast<double>(length));
+            const auto dqkv = m.output(Sequence<T>{nullptr, batch, length, 3 * width, 0});
+            T* workspace = m.workspace(attention_workspace(op, batch, length));
+            return [=](auto& stream) { attention_backward<T>(stream, op, d_o, qkv, p, dqkv, workspace); };
+        });
+        suite.add("add_positions" + part, 0, [=](auto& m) {
+            using T = Scalar<decltype(m)>;
+            const Sequence<T> shape{nullptr, batch, length, width, 0};
+            const auto x = m.input(shape), y = m.output(shape);
+            return [=](auto& stream) { add_positions<T>(stream, x, y); };
+        });
     }
-    return buffer;
 }
 
-// Arguments: length, channels, heads.
-void attention(benchmark::State& state) {
-    const Index length = state.range(0), channels = state.range(1), heads = state.range(2);
-    const Attention op{channels, heads};
-    const auto qkv = random_buffer(kBatch * length * 3 * channels, 1);
-    const auto d_o = random_buffer(kBatch * length * channels, 2);
-    const Buffer<float> o(d_o.size()), dqkv(qkv.size()), p(kBatch * heads * length * length);
-    const Buffer<float> workspace(attention_workspace(op, kBatch, length));
-    const auto sequence = [&](const Buffer<float>& b) {
-        return Sequence<float>{b.data(), kBatch, length, b.size() / (kBatch * length), 0};
-    };
-    Stream stream(1);
-    for (auto _ : state) {
-        attention_forward<float>(stream, op, sequence(qkv), sequence(o), p.data());
-        attention_backward<float>(stream, op, sequence(d_o), sequence(qkv), p.data(), sequence(dqkv),
-                                  workspace.data());
-        benchmark::ClobberMemory();
-    }
-    state.counters["FLOP/s"] =
-        benchmark::Counter(static_cast<double>(state.iterations()) * 12.0 *
-                               static_cast<double>(kBatch * length * length * channels),
-                           benchmark::Counter::kIsRate);
-}
-BENCHMARK(attention)->Args({25, 128, 8})->Args({25, 512, 8})->Args({100, 128, 8});
-
-// Arguments: length, channels; hidden = channels / 2.
-void attention_pool(benchmark::State& state) {
-    const Index length = state.range(0), channels = state.range(1), hidden = channels / 2;
-    const AttentionPool op{channels, hidden};
-    const auto x = random_buffer(kBatch * length * channels, 1);
-    const auto weight = random_buffer(channels * hidden, 2);
-    const auto bias = random_buffer(hidden, 3);
-    const auto score = random_buffer(hidden, 4);
-    const auto dy = random_buffer(kBatch * channels, 5);
-    const Buffer<float> h(kBatch * length * hidden), a(kBatch * length), y(dy.size()), dx(x.size());
-    const Buffer<float> dweight(weight.size()), dbias(hidden), dscore(hidden);
-    const Buffer<float> workspace(attention_pool_workspace(op, kBatch, length));
-    const auto sequence = [&](const Buffer<float>& b) {
-        return Sequence<float>{b.data(), kBatch, length, channels, 0};
-    };
-    const auto matrix = [&](const Buffer<float>& b) { return Matrix<float>{b.data(), kBatch, channels}; };
-    Stream stream(1);
-    for (auto _ : state) {
-        attention_pool_forward<float>(stream, op,
-                                      {.x = sequence(x),
-                                       .weight = weight.data(),
-                                       .bias = bias.data(),
-                                       .score = score.data(),
-                                       .h = h.data(),
-                                       .a = a.data(),
-                                       .y = matrix(y),
-                                       .workspace = workspace.data()});
-        attention_pool_backward<float>(stream, op,
-                                       {.dy = matrix(dy),
-                                        .x = sequence(x),
-                                        .weight = weight.data(),
-                                        .score = score.data(),
-                                        .h = h.data(),
-                                        .a = a.data(),
-                                        .dx = sequence(dx),
-                                        .write = Write::overwrite,
-                                        .dweight = dweight.data(),
-                                        .dbias = dbias.data(),
-                                        .dscore = dscore.data(),
-                                        .workspace = workspace.data()});
-        benchmark::ClobberMemory();
-    }
-    state.counters["FLOP/s"] =
-        benchmark::Counter(static_cast<double>(state.iterations()) * 6.0 *
-                               static_cast<double>(kBatch * length * channels * hidden),
-                           benchmark::Counter::kIsRate);
-}
-BENCHMARK(attention_pool)->Args({25, 128})->Args({200, 16})->Args({25, 512})->Args({200, 64});
-
-}  // namespace
-}  // namespace abr::cpu
+}  // namespace abr::bench

@@ -51,6 +51,11 @@ class BackendLearner final : public Learner {
 
     const Network& network() const override { return network_; }
 
+    void set_profile(Profile* profile) override {
+        profile_ = profile;
+        stream_.set_profile(profile);
+    }
+
     void begin_epoch(std::uint32_t epoch, std::span<const std::int32_t> order,
                      const PerComponent<double>& weights) override {
         epoch_ = epoch;
@@ -72,6 +77,7 @@ class BackendLearner final : public Learner {
         // The average must forget the initial weights before it can be worth more than the weights themselves.
         const auto done = static_cast<double>(step);
         optimizer.ema_decay = std::min(optimizer.ema_decay, (1 + done) / (10 + done));
+        enter(Phase::optimizer);
         optimizer_step<float>(stream_, optimizer,
                               {.parameters = size(),
                                .value = value_.data(),
@@ -128,6 +134,9 @@ class BackendLearner final : public Learner {
 
   private:
     Index size() const { return network_.parameters().size(); }
+    void enter(Phase phase) {
+        if (profile_ != nullptr) profile_->enter(phase);
+    }
     Index step_rows() const { return settings_.batch_size * settings_.accumulation; }
 
     Pass<S, float> pass(const float* parameters, Index batch, const RandomPosition& position, float dropout) {
@@ -139,8 +148,10 @@ class BackendLearner final : public Learner {
     void accumulate_gradients(std::int64_t step, Index begin, Index count) {
         const RandomPosition position{settings_.seed, epoch_, static_cast<std::uint32_t>(step), 0};
         const Batch<float> whole = slice(batch_.view(), 0, count);
+        enter(Phase::gather);
         gather_batch<float>(stream_, train_, settings_.batch, BatchMode::training, order_.data() + begin,
                             position, whole);
+        enter(Phase::loss);
         loss_denominators<float>(stream_, class_weights_.data(), whole.targets, sums_.data());
         for (Index first = 0; first < count; first += settings_.batch_size) {
             const Index rows = std::min(settings_.batch_size, count - first);
@@ -148,7 +159,9 @@ class BackendLearner final : public Learner {
             RandomPosition place = position;
             place.place = static_cast<std::uint32_t>(first);
             const auto p = pass(value_.data(), rows, place, settings_.dropout);
+            enter(Phase::forward);
             network_.forward<S, float>(p, batch.input, batch.statics);
+            enter(Phase::loss);
             const Heads<float> gradients = network_.output_gradients(p);
             multi_task_loss<float>(stream_, settings_.loss,
                                    {.heads = as_const(network_.outputs(p)),
@@ -158,11 +171,13 @@ class BackendLearner final : public Learner {
                                     .sums = sums_.data(),
                                     .gradients = &gradients,
                                     .workspace = sums_workspace_.data()});
+            enter(Phase::backward);
             network_.backward<S, float>(p, batch.input, batch.statics);
         }
     }
 
     LearnerSettings settings_;
+    Profile* profile_ = nullptr;
     S stream_;
     DeviceRecordings train_;
     Network network_;
@@ -300,6 +315,7 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recording
                                                .sums = sums.data(),
                                                .workspace = sums_workspace_.data()});
     };
+    enter(Phase::evaluation);
     for (Index first = 0; first < n; first += settings_.batch_size) {
         const Index count = std::min(settings_.batch_size, n - first);
         run(BatchMode::validation, first, count, own_target, true);

@@ -16,6 +16,7 @@
 #include "kernels/evaluation.hpp"
 #include "kernels/loss.hpp"
 #include "kernels/optimizer.hpp"
+#include "kernels/profile.hpp"
 #include "model/network.hpp"
 #include "model/parameters.hpp"
 
@@ -63,6 +64,9 @@ class Learner {
     virtual ~Learner() = default;
 
     virtual const Network& network() const = 0;
+
+    // From now on every op notes its time there, by phase; null, as at first: nowhere.
+    virtual void set_profile(Profile*) = 0;
 
     // Starts an epoch: the order of the training recordings and the weights of this epoch.
     virtual void begin_epoch(std::uint32_t epoch, std::span<const std::int32_t> order,

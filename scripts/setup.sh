@@ -10,7 +10,7 @@ tests=OFF
 
 packages=(g++ cmake ninja-build git zlib1g-dev libhwy-dev libeigen3-dev libtomlplusplus-dev libcli11-dev
           nlohmann-json3-dev libfmt-dev libfast-float-dev libprotobuf-dev protobuf-compiler libpng-dev)
-[[ $tests == ON ]] && packages+=(doctest-dev libbenchmark-dev python3)
+[[ $tests == ON ]] && packages+=(doctest-dev libbenchmark-dev libopenblas-serial-dev python3)
 
 missing=()
 for package in "${packages[@]}"; do

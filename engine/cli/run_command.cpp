@@ -39,6 +39,7 @@ struct RunArguments {
     bool resume = false;
     bool quiet = false;
     bool verbose = false;
+    bool profile = false;
 };
 
 int start_run(RunArguments arguments) {
@@ -54,6 +55,7 @@ int start_run(RunArguments arguments) {
     options.verbosity = arguments.quiet     ? Verbosity::quiet
                         : arguments.verbose ? Verbosity::verbose
                                             : Verbosity::normal;
+    options.profile = arguments.profile;
     return run_training(config, options);
 }
 
@@ -73,6 +75,8 @@ Command add_run_command(CLI::App& program) {
     app->add_flag("--resume", arguments->resume, "Go on with the run in that folder, bit by bit");
     CLI::Option* quiet = app->add_flag("--quiet", arguments->quiet, "Print warnings and errors only");
     app->add_flag("--verbose", arguments->verbose, "Print every loss component")->excludes(quiet);
+    app->add_flag("--profile", arguments->profile,
+                  "Print at the end, and write to profile.csv, the time of each op in each phase");
     return {app, [arguments, name] {
                 arguments->has_name = name->count() > 0;
                 return start_run(*arguments);

@@ -19,6 +19,7 @@
 #include "engine/output/console.hpp"
 #include "engine/output/file.hpp"
 #include "engine/output/folder_lock.hpp"
+#include "engine/output/profile.hpp"
 #include "engine/output/run_folder.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/output/tables.hpp"
@@ -167,9 +168,11 @@ int run_training(const Config& written, const RunOptions& options) {
             console.warning(fmt::format("the run could not be summed up and judged: {}", problem.what()));
         }
     };
+    std::optional<Profile> profile;
+    if (options.profile) profile.emplace();
     try {
         Trainer trainer({config, dataset, sampler, folder, console, report, observer,
-                         earlier ? &earlier->checkpoint : nullptr});
+                         earlier ? &earlier->checkpoint : nullptr, profile ? &*profile : nullptr});
         describe(console, dataset, folder);
         trainer.run(summary);
         write();
@@ -181,6 +184,10 @@ int run_training(const Config& written, const RunOptions& options) {
     } catch (const std::exception&) {
         tell_of_failure();
         throw;
+    }
+    if (profile) {
+        write_profile(folder.file("profile.csv"), *profile);
+        console.line(profile_text(*profile));
     }
     if (summary.stop_reason != StopReason::interrupted) return 0;
     console.warning(fmt::format("interrupted after {} epochs, all steps so far are saved; go on with: {}",

@@ -16,6 +16,7 @@ struct RunOptions {
     // Whether to go on with what is in the folder of exactly that name; else the next free name is taken.
     bool resume = false;
     Verbosity verbosity = Verbosity::normal;
+    bool profile = false;  // print and write (profile.csv) the time of each op in each phase
 };
 
 // Returns the exit code of the run: 0 done, 3 interrupted and saved. Throws InputError where data or

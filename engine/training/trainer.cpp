@@ -67,6 +67,7 @@ void Trainer::run(RunSummary& summary) {
     else
         check_gradients();
     p_.observer.begin();
+    learner_->set_profile(p_.profile);
     interrupted_ = InterruptGuard::requested();
     while (!done() && !interrupted_) {
         epoch_start_ = Clock::now();

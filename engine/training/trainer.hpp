@@ -33,6 +33,7 @@ struct RunParts {
     DataReport& report;  // the trainer adds the metrics that the data cannot give
     RunObserver& observer;
     const Checkpoint* resumed = nullptr;  // where the run goes on; null: at the beginning
+    Profile* profile = nullptr;           // gets the time of training steps and evaluations
 };
 
 class Trainer {

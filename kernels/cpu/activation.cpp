@@ -97,6 +97,7 @@ void for_each_recording(Stream& stream, Matrix<T> x, Index rows_per_recording, c
 template <class T>
 void gelu_forward(Stream& stream, Matrix<const T> x, const Dropout& dropout, Index rows_per_recording,
                   Matrix<T> y) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto forward = forward_function<T>();
     for_each_recording(stream, x, rows_per_recording,
                        [&](Index b, Index at, Index n) { forward(dropout, b, n, x.data + at, y.data + at); });
@@ -105,6 +106,7 @@ void gelu_forward(Stream& stream, Matrix<const T> x, const Dropout& dropout, Ind
 template <class T>
 void gelu_backward(Stream& stream, Matrix<const T> dy, Matrix<const T> x, const Dropout& dropout,
                    Index rows_per_recording, Matrix<T> dx) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto backward = backward_function<T>();
     for_each_recording(stream, x, rows_per_recording, [&](Index b, Index at, Index n) {
         backward(dropout, b, n, dy.data + at, x.data + at, dx.data + at);

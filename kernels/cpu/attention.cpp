@@ -192,6 +192,7 @@ auto backward_function() {
 template <class T>
 void attention_forward(Stream& stream, const Attention& op, Sequence<const T> qkv, Sequence<T> o,
                        T* probabilities) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto forward = forward_function<T>();
     stream.parallel_for(qkv.batch * op.heads, [&](Index task) {
         const Index b = task / op.heads;
@@ -204,6 +205,7 @@ void attention_forward(Stream& stream, const Attention& op, Sequence<const T> qk
 template <class T>
 void attention_backward(Stream& stream, const Attention& op, Sequence<const T> d_o, Sequence<const T> qkv,
                         const T* probabilities, Sequence<T> dqkv, T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto backward = backward_function<T>();
     stream.parallel_for(qkv.batch * op.heads, [&](Index task) {
         const Index b = task / op.heads;
@@ -216,6 +218,7 @@ void attention_backward(Stream& stream, const Attention& op, Sequence<const T> d
 // One task a sample position: its values are worked out once, in double, and added to every sample.
 template <class T>
 void add_positions(Stream& stream, Sequence<const T> x, Sequence<T> y) {
+    const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(x.length, [&](Index t) {
         if (t == 0)
             for (Index b = 0; b < x.batch; ++b) zero_padding(y, b);

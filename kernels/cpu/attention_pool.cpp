@@ -160,6 +160,7 @@ StridedRows rows_of(Sequence<T> s) {
 
 template <class T>
 void attention_pool_forward(Stream& stream, const AttentionPool& op, const AttentionPoolForward<T>& a) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto forward = forward_function<T>();
     multiply_rows(stream,
                   RowProduct<T>{.a = a.x.row(0, 0),
@@ -178,6 +179,7 @@ void attention_pool_forward(Stream& stream, const AttentionPool& op, const Atten
 
 template <class T>
 void attention_pool_backward(Stream& stream, const AttentionPool& op, const AttentionPoolBackward<T>& a) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto backward = backward_function<T>();
     const Index batch = a.x.batch;
     const Index length = a.x.length;

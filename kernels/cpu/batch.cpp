@@ -199,6 +199,7 @@ void gather_row(const DeviceRecordings& recordings, const BatchSettings& setting
 template <class T>
 void gather_batch(Stream& stream, const DeviceRecordings& recordings, const BatchSettings& settings,
                   BatchMode mode, const std::int32_t* order, RandomPosition position, const Batch<T>& batch) {
+    const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(batch.input.batch, [&](Index b) {
         Draws draws{position};
         draws.position.place += static_cast<std::uint32_t>(b);

@@ -40,6 +40,7 @@ namespace cpu {
 template <class T>
 void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const T* weight, const T* bias,
                     Sequence<T> y, T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     assert(x.channels == op.in_channels && y.channels == op.out_channels &&
            y.length == op.out_length(x.length));
     convolve<T>(stream, windows(op), x, {weight, op.in_channels * op.out_channels, op.out_channels, 1}, bias,
@@ -49,6 +50,7 @@ void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const
 template <class T>
 void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy, const T* weight,
                           Sequence<T> dx, Write write, T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(dx.length));
     convolve_transposed<T>(stream, windows(op), dy,
@@ -59,6 +61,7 @@ void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy
 template <class T>
 void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> x, Sequence<const T> dy,
                             T* dweight, T* dbias, T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(x.length));
     assert(x.pad >= op.padding && x.batch == dy.batch);

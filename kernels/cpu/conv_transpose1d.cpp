@@ -38,6 +38,7 @@ namespace cpu {
 template <class T>
 void conv_transpose1d_forward(Stream& stream, const ConvTranspose1d& op, Sequence<const T> x, const T* weight,
                               const T* bias, Sequence<T> y, T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     assert(x.channels == op.in_channels && y.channels == op.out_channels &&
            y.length == op.out_length(x.length));
     convolve_transposed<T>(stream, windows(op), x,
@@ -48,6 +49,7 @@ void conv_transpose1d_forward(Stream& stream, const ConvTranspose1d& op, Sequenc
 template <class T>
 void conv_transpose1d_backward_data(Stream& stream, const ConvTranspose1d& op, Sequence<const T> dy,
                                     const T* weight, Sequence<T> dx, Write write, T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(dx.length));
     convolve<T>(stream, windows(op), dy, {weight, op.in_channels * op.out_channels, 1, op.out_channels},
@@ -57,6 +59,7 @@ void conv_transpose1d_backward_data(Stream& stream, const ConvTranspose1d& op, S
 template <class T>
 void conv_transpose1d_backward_weight(Stream& stream, const ConvTranspose1d& op, Sequence<const T> x,
                                       Sequence<const T> dy, T* dweight, T* dbias, T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(x.length));
     assert(dy.pad >= op.padding && x.batch == dy.batch);

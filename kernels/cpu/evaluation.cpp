@@ -157,6 +157,7 @@ void add_to_sums(const EvaluationArguments<T>& a, Index b) {
 
 template <class T>
 void accumulate_evaluation(Stream& stream, const EvaluationArguments<T>& a) {
+    const ProfileScope scope(stream.profile(), __func__);
     const Index batch = a.batch.input.batch;
     stream.parallel_for(batch, [&](Index b) { write_predictions(a, b); });
     for (Index b = 0; b < batch; ++b) add_to_sums(a, b);

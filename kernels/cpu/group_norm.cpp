@@ -368,6 +368,7 @@ auto backward_function() {
 
 template <class T>
 void group_norm_forward(Stream& stream, const GroupNorm& op, const GroupNormForward<T>& a) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto forward = forward_function<T>();
     stream.parallel_for(a.x.batch, [&](Index b) {
         forward(op, a, b);
@@ -377,6 +378,7 @@ void group_norm_forward(Stream& stream, const GroupNorm& op, const GroupNormForw
 
 template <class T>
 void group_norm_backward(Stream& stream, const GroupNorm& op, const GroupNormBackward<T>& a) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto backward = backward_function<T>();
     stream.parallel_for(a.x.batch, [&](Index b) {
         backward(op, a, b);

@@ -133,6 +133,7 @@ void for_each_row(Sequence<T> s, Index task, const F& f) {
 template <class T>
 void layer_norm_forward(Stream& stream, Sequence<const T> x, const T* weight, const T* bias, Sequence<T> y,
                         T* mean, T* rstd) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto forward = forward_function<T>();
     stream.parallel_for(tasks(x.batch * x.length), [&](Index task) {
         for_each_row(x, task, [&](Index b, Index t, Index r) {
@@ -146,6 +147,7 @@ template <class T>
 void layer_norm_backward(Stream& stream, Sequence<const T> dy, Sequence<const T> x, const T* weight,
                          const T* mean, const T* rstd, Sequence<T> dx, Write write, T* dweight, T* dbias,
                          T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     const auto backward = backward_function<T>();
     const Index channels = x.channels;
     const Index count = tasks(x.batch * x.length);

@@ -50,12 +50,14 @@ void multiply(Stream& stream, Matrix<const T> x, const T* weight, Index w_in, In
 template <class T>
 void linear_forward(Stream& stream, Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y,
                     T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     multiply(stream, x, weight, y.columns, Index{1}, bias, y, Write::overwrite, workspace);
 }
 
 template <class T>
 void linear_backward_data(Stream& stream, Matrix<const T> dy, const T* weight, Matrix<T> dx, Write write,
                           T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     const T* const no_bias = nullptr;
     multiply(stream, dy, weight, Index{1}, dy.columns, no_bias, dx, write, workspace);
 }
@@ -63,6 +65,7 @@ void linear_backward_data(Stream& stream, Matrix<const T> dy, const T* weight, M
 template <class T>
 void linear_backward_weight(Stream& stream, Matrix<const T> x, Matrix<const T> dy, T* dweight, T* dbias,
                             T* workspace) {
+    const ProfileScope scope(stream.profile(), __func__);
     assert(x.rows == dy.rows);
     accumulate_weight_product<T>(stream,
                                  {.shape = weight_shape(x.columns, dy.columns, x.rows),

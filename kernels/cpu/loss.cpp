@@ -181,7 +181,8 @@ PerComponent<double> row_terms(const LossSettings& settings, const LossArguments
 }  // namespace
 
 template <class T>
-void loss_denominators(Stream&, const T* class_weights, const Targets<T>& targets, LossSums* sums) {
+void loss_denominators(Stream& stream, const T* class_weights, const Targets<T>& targets, LossSums* sums) {
+    const ProfileScope scope(stream.profile(), __func__);
     using enum Component;
     PerComponent<double>& count = sums->denominator;
     count[signal] += static_cast<double>(targets.signal.size());
@@ -197,6 +198,7 @@ void loss_denominators(Stream&, const T* class_weights, const Targets<T>& target
 
 template <class T>
 void multi_task_loss(Stream& stream, const LossSettings& settings, const LossArguments<T>& a) {
+    const ProfileScope scope(stream.profile(), __func__);
     const Index batch = a.targets.signal.rows;
     PerComponent<double> scale;  // of each gradient; 0 = none
     if (a.gradients != nullptr) {

@@ -80,6 +80,7 @@ void update_range(const AdamW& adamw, const OptimizerStep<T>& a, AdamWConstants<
 
 template <class T>
 void optimizer_step(Stream& stream, const AdamW& adamw, const OptimizerStep<T>& a) {
+    const ProfileScope scope(stream.profile(), __func__);
     const Index chunks = optimizer_workspace(a.parameters);
     const auto begin = [](Index chunk) { return chunk * kOptimizerChunk; };
     const auto end = [&](Index chunk) { return std::min(a.parameters, (chunk + 1) * kOptimizerChunk); };

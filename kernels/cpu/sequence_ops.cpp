@@ -22,6 +22,7 @@ void move(const T* from, Index n, T* to, Write write) {
 
 template <class T>
 void copy(Stream& stream, Sequence<const T> x, Sequence<T> y, Write write) {
+    const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(x.batch, [&](Index b) {
         zero_padding(y, b);
         move(x.row(b, 0), x.length * x.channels, y.row(b, 0), write);
@@ -30,6 +31,7 @@ void copy(Stream& stream, Sequence<const T> x, Sequence<T> y, Write write) {
 
 template <class T>
 void add(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
+    const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(y.batch, [&](Index sample) {
         zero_padding(y, sample);
         const T* from_a = a.row(sample, 0);
@@ -41,6 +43,7 @@ void add(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y
 
 template <class T>
 void concat_channels(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
+    const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(y.batch, [&](Index sample) {
         zero_padding(y, sample);
         for (Index t = 0; t < y.length; ++t) {
@@ -53,6 +56,7 @@ void concat_channels(Stream& stream, Sequence<const T> a, Sequence<const T> b, S
 template <class T>
 void split_channels(Stream& stream, Sequence<const T> dy, Sequence<T> da, Write write_a, Sequence<T> db,
                     Write write_b) {
+    const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(dy.batch, [&](Index sample) {
         zero_padding(da, sample);
         zero_padding(db, sample);

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/profile.hpp"
 #include "kernels/view.hpp"
 
 namespace abr::cpu {
@@ -32,6 +33,10 @@ class Stream {
         run(count, &task, [](const void* object, Index i) { (*static_cast<const Task*>(object))(i); });
     }
 
+    // Where ops note their time; null, as at first, for nowhere. The profile outlives its use here.
+    void set_profile(Profile* profile) { profile_ = profile; }
+    Profile* profile() const { return profile_; }
+
     // CPU ops have finished when they return; a CUDA stream waits here.
     void synchronize() {}
 
@@ -41,6 +46,7 @@ class Stream {
     void work();
     void take_tasks();
 
+    Profile* profile_ = nullptr;
     std::vector<std::thread> workers_;
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -54,6 +54,14 @@ TEST_CASE("a training step allocates nothing, from the first one on") {
     CHECK(allocations == before);
     CHECK(learner->steps().size() == 2);
 
+    Profile profile;
+    learner->set_profile(&profile);
+    const long before_profiled = allocations;
+    learner->begin_epoch(1, order, kAllWeights);
+    learner->train_step(2, 0, 12, 1e-3);
+    CHECK(allocations == before_profiled);
+    CHECK(profile.ops().size() > 0);
+
     // The counter counts.
     const auto again = make_cpu_learner(small_settings(6, 2), data.view(), 1);
     CHECK(allocations > before);

@@ -1,0 +1,58 @@
+// Building a batch: in training with everything on, and both ways of validation.
+#include "kernels/batch.hpp"
+
+#include <utility>
+
+#include "bench/operands.hpp"
+
+namespace abr::bench {
+namespace {
+
+BatchSettings everything_on() {
+    BatchSettings s;
+    s.latency = {6.5f, 1.0f};
+    s.amplitude = {0.3f, 5.0f};
+    s.threshold = {40.0f, 0.05f};
+    s.augmentation_probability = 0.5f;
+    s.shift_samples = 3;
+    s.scale_low = 0.9f;
+    s.scale_high = 1.1f;
+    s.drift_sd = 0.1f;
+    s.static_noise_sd = {0.1f, 0.1f, 0.1f, 0.1f};
+    s.static_dropout = 0.1f;
+    s.noise_sd = 0.3f;
+    s.degradation_probability = 0.5f;
+    return s;
+}
+
+}  // namespace
+
+void add_batch_cases(Suite& suite) {
+    const std::pair<BatchMode, const char*> modes[] = {
+        {BatchMode::training, "training"},
+        {BatchMode::validation, "validation"},
+        {BatchMode::validation_degraded, "validation_degraded"}};
+    for (const Setting& n : settings())
+        for (const auto& [mode, name] : modes)
+            suite.add("gather_batch/" + n.name + "/" + name, 0, [n, mode = mode](auto& m) {
+                using T = Scalar<decltype(m)>;
+                const DeviceRecordings all = recordings(m, n);
+                const auto* order = m.given(cycle(n.batch, n.batch));
+                const Batch<T> batch{
+                    .input = m.output(Sequence<T>{nullptr, n.batch, n.length(0), 1, 7}),
+                    .statics = m.output(Matrix<T>{nullptr, n.batch, kStaticInputs}),
+                    .targets = {.signal = m.output(Matrix<T>{nullptr, n.batch, n.shape.length}),
+                                .label = m.template output_of<std::int32_t>(n.batch),
+                                .exist = m.template output_of<std::int32_t>(n.batch),
+                                .latency = m.output(n.batch),
+                                .amplitude = m.output(n.batch),
+                                .threshold = m.output(n.batch)},
+                    .mean = m.output(n.batch),
+                    .sd = m.output(n.batch)};
+                return [=](auto& stream) {
+                    gather_batch<T>(stream, all, everything_on(), mode, order, {42, 1, 10, 0}, batch);
+                };
+            });
+}
+
+}  // namespace abr::bench
