@@ -80,4 +80,28 @@ void conv_transpose1d_backward_weight(Stream&, const ConvTranspose1d&, Sequence<
                                       Sequence<const T> dy, T* dweight, T* dbias, T* workspace);
 
 }  // namespace cpu
+
+namespace cuda {
+
+template <class T>
+void conv1d_forward(Stream&, const Conv1d&, Sequence<const T> x, const T* weight, const T* bias,
+                    Sequence<T> y, T* workspace);
+template <class T>
+void conv1d_backward_data(Stream&, const Conv1d&, Sequence<const T> dy, const T* weight, Sequence<T> dx,
+                          Write, T* workspace);
+template <class T>
+void conv1d_backward_weight(Stream&, const Conv1d&, Sequence<const T> x, Sequence<const T> dy, T* dweight,
+                            T* dbias, T* workspace);
+
+template <class T>
+void conv_transpose1d_forward(Stream&, const ConvTranspose1d&, Sequence<const T> x, const T* weight,
+                              const T* bias, Sequence<T> y, T* workspace);
+template <class T>
+void conv_transpose1d_backward_data(Stream&, const ConvTranspose1d&, Sequence<const T> dy, const T* weight,
+                                    Sequence<T> dx, Write, T* workspace);
+template <class T>
+void conv_transpose1d_backward_weight(Stream&, const ConvTranspose1d&, Sequence<const T> x,
+                                      Sequence<const T> dy, T* dweight, T* dbias, T* workspace);
+
+}  // namespace cuda
 }  // namespace abr

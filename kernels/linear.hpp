@@ -28,4 +28,16 @@ void linear_backward_weight(Stream&, Matrix<const T> x, Matrix<const T> dy, T* d
                             T* workspace);
 
 }  // namespace cpu
+
+namespace cuda {
+
+template <class T>
+void linear_forward(Stream&, Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y, T* workspace);
+template <class T>
+void linear_backward_data(Stream&, Matrix<const T> dy, const T* weight, Matrix<T> dx, Write, T* workspace);
+template <class T>
+void linear_backward_weight(Stream&, Matrix<const T> x, Matrix<const T> dy, T* dweight, T* dbias,
+                            T* workspace);
+
+}  // namespace cuda
 }  // namespace abr

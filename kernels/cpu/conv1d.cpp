@@ -4,13 +4,10 @@
 #include <cassert>
 
 #include "kernels/cpu/gemm_convolution.hpp"
+#include "kernels/cuda/gemm_plan.hpp"
 
 namespace abr {
 namespace {
-
-cpu::Windows windows(const Conv1d& op) {
-    return {op.kernel, op.stride, op.dilation, op.padding};
-}
 
 cpu::WeightShape weight_shape(const Conv1d& op, Index batch, Index length) {
     return {.samples = batch,
@@ -25,14 +22,17 @@ cpu::WeightShape weight_shape(const Conv1d& op, Index batch, Index length) {
 }  // namespace
 
 Index conv1d_pad(const Conv1d& op) {
-    return std::max(cpu::convolve_pad(windows(op)), cpu::convolve_transposed_pad(windows(op)));
+    return std::max(convolve_pad(windows(op)), convolve_transposed_pad(windows(op)));
 }
 
 Index conv1d_workspace(const Conv1d& op, Index batch, Index length) {
     return std::max({cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
                      cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
                      cpu::weight_product_workspace(weight_shape(op, batch, length)),
-                     cpu::column_sums_workspace(batch, op.out_channels)});
+                     cpu::column_sums_workspace(batch, op.out_channels),
+                     cuda::weight_gradient_workspace(op.kernel * op.in_channels, op.out_channels,
+                                                     batch * op.out_length(length), op.out_channels,
+                                                     batch * op.out_length(length))});
 }
 
 namespace cpu {
@@ -43,8 +43,7 @@ void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const
     const ProfileScope scope(stream.profile(), __func__);
     assert(x.channels == op.in_channels && y.channels == op.out_channels &&
            y.length == op.out_length(x.length));
-    convolve<T>(stream, windows(op), x, {weight, op.in_channels * op.out_channels, op.out_channels, 1}, bias,
-                y, Write::overwrite, workspace);
+    convolve<T>(stream, windows(op), x, forward_weights(op, weight), bias, y, Write::overwrite, workspace);
 }
 
 template <class T>
@@ -53,8 +52,7 @@ void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy
     const ProfileScope scope(stream.profile(), __func__);
     assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(dx.length));
-    convolve_transposed<T>(stream, windows(op), dy,
-                           {weight, op.in_channels * op.out_channels, 1, op.out_channels}, nullptr, dx, write,
+    convolve_transposed<T>(stream, windows(op), dy, backward_weights(op, weight), nullptr, dx, write,
                            workspace);
 }
 

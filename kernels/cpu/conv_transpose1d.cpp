@@ -3,13 +3,10 @@
 
 #include "kernels/conv1d.hpp"
 #include "kernels/cpu/gemm_convolution.hpp"
+#include "kernels/cuda/gemm_plan.hpp"
 
 namespace abr {
 namespace {
-
-cpu::Windows windows(const ConvTranspose1d& op) {
-    return {op.kernel, op.stride, 1, op.padding};
-}
 
 // The taps move over dy: a is x itself.
 cpu::WeightShape weight_shape(const ConvTranspose1d& op, Index batch, Index length) {
@@ -23,14 +20,17 @@ cpu::WeightShape weight_shape(const ConvTranspose1d& op, Index batch, Index leng
 }  // namespace
 
 Index conv_transpose1d_pad(const ConvTranspose1d& op) {
-    return std::max(cpu::convolve_pad(windows(op)), cpu::convolve_transposed_pad(windows(op)));
+    return std::max(convolve_pad(windows(op)), convolve_transposed_pad(windows(op)));
 }
 
 Index conv_transpose1d_workspace(const ConvTranspose1d& op, Index batch, Index length) {
-    return std::max({cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
-                     cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
-                     cpu::weight_product_workspace(weight_shape(op, batch, length)),
-                     cpu::column_sums_workspace(batch, op.out_channels)});
+    return std::max(
+        {cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
+         cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
+         cpu::weight_product_workspace(weight_shape(op, batch, length)),
+         cpu::column_sums_workspace(batch, op.out_channels),
+         cuda::weight_gradient_workspace(op.in_channels, op.kernel * op.out_channels, batch * length,
+                                         op.out_channels, batch * op.out_length(length))});
 }
 
 namespace cpu {
@@ -41,9 +41,8 @@ void conv_transpose1d_forward(Stream& stream, const ConvTranspose1d& op, Sequenc
     const ProfileScope scope(stream.profile(), __func__);
     assert(x.channels == op.in_channels && y.channels == op.out_channels &&
            y.length == op.out_length(x.length));
-    convolve_transposed<T>(stream, windows(op), x,
-                           {weight, op.in_channels * op.out_channels, op.out_channels, 1}, bias, y,
-                           Write::overwrite, workspace);
+    convolve_transposed<T>(stream, windows(op), x, forward_weights(op, weight), bias, y, Write::overwrite,
+                           workspace);
 }
 
 template <class T>
@@ -52,8 +51,7 @@ void conv_transpose1d_backward_data(Stream& stream, const ConvTranspose1d& op, S
     const ProfileScope scope(stream.profile(), __func__);
     assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(dx.length));
-    convolve<T>(stream, windows(op), dy, {weight, op.in_channels * op.out_channels, 1, op.out_channels},
-                nullptr, dx, write, workspace);
+    convolve<T>(stream, windows(op), dy, backward_weights(op, weight), nullptr, dx, write, workspace);
 }
 
 template <class T>

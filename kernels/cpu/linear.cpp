@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "kernels/cpu/gemm.hpp"
+#include "kernels/cuda/gemm_plan.hpp"
 
 namespace abr {
 namespace {
@@ -18,7 +19,8 @@ cpu::WeightShape weight_shape(Index in, Index out, Index rows) {
 Index linear_workspace(Index in, Index out, Index rows) {
     return std::max({cpu::row_product_workspace(1, in, out), cpu::row_product_workspace(1, out, in),
                      cpu::weight_product_workspace(weight_shape(in, out, rows)),
-                     cpu::column_sums_workspace(rows, out)});
+                     cpu::column_sums_workspace(rows, out),
+                     cuda::weight_gradient_workspace(in, out, rows, out, rows)});
 }
 
 namespace cpu {

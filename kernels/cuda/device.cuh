@@ -5,6 +5,7 @@
 //   DEVICE_SHARED(name, type)       static shared memory: DEVICE_SHARED(tile, float[32][33]); one declaration is one
 //                                   piece of memory, whichever threads reach it
 //   DEVICE_DYN_SHARED(type, name)   the launch's shared_bytes as `type* name`, 16-byte aligned
+//   DEVICE_UNROLL                   in front of a loop of constant length: unrolled, so that arrays stay in registers
 //   load_vector<float4>(p), store_vector(p, v)   aligned vector accesses, checked in tests
 //
 // CUDA's own names do the rest: threadIdx, blockIdx, blockDim, gridDim, __syncthreads, __syncwarp(mask),

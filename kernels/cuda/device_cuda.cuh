@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/launch_kernel.hpp"
 
+#define DEVICE_UNROLL _Pragma("unroll")
 #define DEVICE_SHARED(name, ...) __shared__ std::type_identity_t<__VA_ARGS__> name
 #define DEVICE_DYN_SHARED(type, name)                                     \
     extern __shared__ __align__(16) unsigned char dynamic_shared_bytes[]; \

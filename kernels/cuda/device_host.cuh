@@ -12,6 +12,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define DEVICE_UNROLL
 
 // The tag's address tells one declaration (of one instantiation) from another.
 #define DEVICE_SHARED(name, ...)                                                                   \

@@ -1,13 +1,13 @@
-// What the tests of conv1d and conv_transpose1d share: naive sums of every pass, and one problem's buffers.
+// What the tests of conv1d and conv_transpose1d share on every backend: cases, naive sums of every pass, and one
+// problem's buffers.
 #pragma once
-
-#include <hwy/targets.h>
 
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "kernels/conv1d.hpp"
+#include "tests/kernels/on_backend.hpp"
 #include "tests/kernels/support.hpp"
 
 namespace abr::test {
@@ -17,6 +17,66 @@ struct ConvolutionCase {
     Op op;
     Index batch = 1;
     Index length = 1;
+};
+
+// {in, out, kernel, stride, dilation, padding}, batch, length
+inline const std::vector<ConvolutionCase<Conv1d>> kConv1dNetworkCases = {
+    {{1, 16, 3, 1, 1, 1}, 3, 200},
+    {{1, 16, 7, 1, 2, 6}, 3, 200},
+    {{1, 16, 15, 1, 3, 21}, 3, 200},
+    {{48, 16, 1, 1, 1, 0}, 2, 200},
+    {{16, 16, 7, 1, 1, 3}, 5, 200},
+    {{16, 16, 4, 2, 1, 1}, 3, 200},
+    {{32, 32, 7, 1, 1, 3}, 3, 100},
+    {{64, 64, 7, 1, 1, 3}, 9, 50},
+    {{64, 64, 4, 2, 1, 1}, 5, 50},
+    {{128, 128, 7, 1, 1, 3}, 11, 25},
+    {{128, 64, 1, 1, 1, 0}, 3, 25},
+    {{16, 1, 1, 1, 1, 0}, 3, 200},
+    {{16, 32, 7, 1, 1, 3}, 1, 333},
+    // batches whose weight gradient is summed over slices of several chunks, read in place and packed
+    {{4, 8, 3, 1, 1, 1}, 35, 200},
+    {{64, 8, 3, 1, 1, 1}, 101, 50},
+};
+inline const std::vector<ConvolutionCase<Conv1d>> kConv1dEdgeCases = {
+    // odd sizes, tails of every vector width
+    {{1, 1, 1, 1, 1, 0}, 1, 1},
+    {{1, 1, 3, 1, 1, 1}, 2, 1},
+    {{31, 33, 3, 1, 1, 1}, 3, 31},
+    {{33, 31, 2, 1, 1, 0}, 1, 33},
+    {{257, 17, 3, 1, 1, 1}, 2, 31},
+    {{5, 257, 2, 1, 1, 1}, 1, 33},
+    {{67, 9, 3, 2, 2, 2}, 3, 257},
+    {{3, 7, 5, 1, 1, 2}, 1, 257},
+    // strides and dilations with and without a common divisor, kernels shorter than the stride, wide padding
+    {{4, 8, 4, 3, 1, 1}, 3, 50},
+    {{4, 8, 5, 2, 2, 4}, 3, 50},
+    {{4, 8, 5, 3, 2, 0}, 2, 100},
+    {{4, 8, 4, 2, 3, 3}, 2, 31},
+    {{4, 8, 3, 6, 4, 2}, 2, 57},
+    {{4, 8, 1, 3, 1, 0}, 2, 25},
+    {{4, 8, 2, 3, 1, 4}, 2, 25},
+    {{70, 20, 2, 3, 3, 5}, 2, 25},
+};
+// {in, out, kernel, stride, padding}, batch, length
+inline const std::vector<ConvolutionCase<ConvTranspose1d>> kConvTranspose1dNetworkCases = {
+    {{128, 64, 4, 2, 1}, 11, 25}, {{64, 32, 4, 2, 1}, 5, 50}, {{32, 16, 4, 2, 1}, 3, 100},
+    {{16, 3, 4, 2, 1}, 1, 333},   {{4, 8, 4, 2, 1}, 2, 200},
+};
+inline const std::vector<ConvolutionCase<ConvTranspose1d>> kConvTranspose1dEdgeCases = {
+    // odd sizes, tails of every vector width
+    {{1, 1, 1, 1, 0}, 1, 1},
+    {{1, 1, 3, 1, 1}, 2, 1},
+    {{31, 33, 3, 1, 1}, 3, 31},
+    {{257, 17, 2, 2, 0}, 2, 31},
+    {{5, 257, 3, 2, 1}, 1, 33},
+    {{3, 7, 5, 1, 2}, 1, 257},
+    // stride 3, kernels shorter than the stride, no padding, wide padding
+    {{4, 8, 7, 3, 2}, 2, 50},
+    {{4, 8, 2, 3, 0}, 2, 25},
+    {{4, 8, 1, 3, 0}, 2, 25},
+    {{70, 20, 5, 2, 0}, 2, 25},
+    {{4, 8, 3, 2, 5}, 2, 25},
 };
 
 // The two ops under common names.
@@ -137,33 +197,51 @@ struct ConvolutionProblem {
         dweight.fill_random(5);
         dbias.fill_random(6);
     }
-    void forward(cpu::Stream& stream, bool with_bias = true) {
-        const T* b = with_bias ? bias.data() : nullptr;
+    template <class Stream>
+    void forward(Stream& stream, bool with_bias = true) {
         workspace.poison();
-        if constexpr (std::is_same_v<Op, Conv1d>)
-            cpu::conv1d_forward<T>(stream, op, x.view(), weight.data(), b, y.view(), workspace.data());
-        else
-            cpu::conv_transpose1d_forward<T>(stream, op, x.view(), weight.data(), b, y.view(),
-                                             workspace.data());
+        with_arguments(stream, [&](auto& on) {
+            T* const b = with_bias ? on(bias) : nullptr;
+            if constexpr (std::is_same_v<Op, Conv1d>)
+                conv1d_forward<T>(stream, op, on(x), on(weight), b, on(y), on(workspace));
+            else
+                conv_transpose1d_forward<T>(stream, op, on(x), on(weight), b, on(y), on(workspace));
+        });
     }
-    void backward_data(cpu::Stream& stream, Write write) {
+    template <class Stream>
+    void backward_data(Stream& stream, Write write) {
         workspace.poison();
-        if constexpr (std::is_same_v<Op, Conv1d>)
-            cpu::conv1d_backward_data<T>(stream, op, dy.view(), weight.data(), dx.view(), write,
-                                         workspace.data());
-        else
-            cpu::conv_transpose1d_backward_data<T>(stream, op, dy.view(), weight.data(), dx.view(), write,
-                                                   workspace.data());
+        with_arguments(stream, [&](auto& on) {
+            if constexpr (std::is_same_v<Op, Conv1d>)
+                conv1d_backward_data<T>(stream, op, on(dy), on(weight), on(dx), write, on(workspace));
+            else
+                conv_transpose1d_backward_data<T>(stream, op, on(dy), on(weight), on(dx), write,
+                                                  on(workspace));
+        });
     }
-    void backward_weight(cpu::Stream& stream, bool with_bias = true) {
-        T* b = with_bias ? dbias.data() : nullptr;
+    template <class Stream>
+    void backward_weight(Stream& stream, bool with_bias = true) {
         workspace.poison();
-        if constexpr (std::is_same_v<Op, Conv1d>)
-            cpu::conv1d_backward_weight<T>(stream, op, x.view(), dy.view(), dweight.data(), b,
-                                           workspace.data());
-        else
-            cpu::conv_transpose1d_backward_weight<T>(stream, op, x.view(), dy.view(), dweight.data(), b,
-                                                     workspace.data());
+        with_arguments(stream, [&](auto& on) {
+            T* const b = with_bias ? on(dbias) : nullptr;
+            if constexpr (std::is_same_v<Op, Conv1d>)
+                conv1d_backward_weight<T>(stream, op, on(x), on(dy), on(dweight), b, on(workspace));
+            else
+                conv_transpose1d_backward_weight<T>(stream, op, on(x), on(dy), on(dweight), b, on(workspace));
+        });
+    }
+    template <class Stream>
+    void every_pass(Stream& stream) {
+        forward(stream);
+        backward_data(stream, Write::overwrite);
+        backward_weight(stream);
+    }
+    // Of everything that every_pass() writes.
+    void check_same_bits(const ConvolutionProblem& other) const {
+        CHECK(y.buffer().same_bits(other.y.buffer()));
+        CHECK(dx.buffer().same_bits(other.dx.buffer()));
+        CHECK(dweight.same_bits(other.dweight));
+        CHECK(dbias.same_bits(other.dbias));
     }
     std::vector<T> weight_gradients() const {
         auto all = values(dweight);
@@ -178,11 +256,10 @@ struct ConvolutionProblem {
 };
 
 // Every pass against the naive sums, overwriting and accumulating, with and without bias.
-template <class T, class Op>
-void check_against_naive(const ConvolutionCase<Op>& c) {
+template <class T, class Stream, class Op>
+void check_against_naive(Stream& stream, const ConvolutionCase<Op>& c) {
     using Reference = Wide<T>;
     CAPTURE(name(c));
-    cpu::Stream stream(2);
     ConvolutionProblem<Op, T> p(c);
     const Sequence<const T> x = p.x.view(), dy = p.dy.view();
     const T* w = p.weight.data();
@@ -218,65 +295,6 @@ void check_against_naive(const ConvolutionCase<Op>& c) {
     p.backward_weight(stream, false);
     CHECK_MESSAGE(values(p.dbias) == dbias, "a bias gradient that was not asked for");
     p.check_sentinels();
-}
-
-// Calls check() with only one SIMD level of this build and machine in use, for each of them.
-template <class Check>
-void for_each_simd_level(Check check) {
-    for (const std::int64_t level : hwy::SupportedAndGeneratedTargets()) {
-        CAPTURE(hwy::TargetName(level));
-        hwy::SetSupportedTargetsForTest(level);
-        check();
-    }
-    hwy::SetSupportedTargetsForTest(0);
-}
-
-template <class Op>
-void check_finite_differences(const ConvolutionCase<Op>& c) {
-    CAPTURE(name(c));
-    cpu::Stream stream(1);
-    ConvolutionProblem<Op, double> p(c);
-    p.backward_data(stream, Write::overwrite);
-    p.dweight.fill(0);
-    p.dbias.fill(0);
-    p.backward_weight(stream);
-    const auto loss = [&] {
-        p.forward(stream);
-        return upstream_loss(p.dy.view(), p.y.view());
-    };
-    for (Index b = 0; b < c.batch; ++b)
-        check_gradient(loss, p.x.view().row(b, 0), c.length * c.op.in_channels, p.dx.view().row(b, 0), "x");
-    check_gradient(loss, p.weight.data(), p.weight.size(), p.dweight.data(), "weight");
-    check_gradient(loss, p.bias.data(), p.bias.size(), p.dbias.data(), "bias");
-}
-
-template <class Op>
-void check_same_bits(const ConvolutionCase<Op>& c) {
-    CAPTURE(name(c));
-    const auto run = [&](int threads) {
-        cpu::Stream stream(threads);
-        ConvolutionProblem<Op, float> p(c);
-        p.forward(stream);
-        p.backward_data(stream, Write::overwrite);
-        p.backward_weight(stream);
-        return p;
-    };
-    const auto reference = run(1);
-    for (const int threads : {1, 2, 3}) {
-        CAPTURE(threads);
-        const auto p = run(threads);
-        CHECK(p.y.buffer().same_bits(reference.y.buffer()));
-        CHECK(p.dx.buffer().same_bits(reference.dx.buffer()));
-        CHECK(p.dweight.same_bits(reference.dweight));
-        CHECK(p.dbias.same_bits(reference.dbias));
-    }
-}
-
-template <class Op>
-void check_workspace_grows(const ConvolutionCase<Op>& c) {
-    CAPTURE(name(c));
-    for (Index batch = 1; batch < 70; ++batch)
-        CHECK(workspace_size(c.op, batch, c.length) <= workspace_size(c.op, batch + 1, c.length));
 }
 
 }  // namespace abr::test

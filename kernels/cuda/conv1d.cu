@@ -1,0 +1,47 @@
+#include "kernels/conv1d.hpp"
+
+#include "kernels/cuda/convolution.cuh"
+
+namespace abr::cuda {
+
+template <class T>
+void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const T* weight, const T* bias,
+                    Sequence<T> y, T*) {
+    assert(x.channels == op.in_channels && y.channels == op.out_channels &&
+           y.length == op.out_length(x.length));
+    convolve(stream, windows(op), x, forward_weights(op, weight), bias, y, Write::overwrite);
+}
+
+template <class T>
+void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy, const T* weight,
+                          Sequence<T> dx, Write write, T*) {
+    assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
+           dy.length == op.out_length(dx.length));
+    convolve_transposed(stream, windows(op), dy, backward_weights(op, weight), nullptr, dx, write);
+}
+
+// The windows of x, transposed, times dy.
+template <class T>
+void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> x, Sequence<const T> dy,
+                            T* dweight, T* dbias, T* workspace) {
+    assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
+           dy.length == op.out_length(x.length));
+    assert(x.pad >= op.padding && x.batch == dy.batch);
+    const Index in = op.in_channels, out = op.out_channels;
+    const Product product = {
+        .a = Operand(x.row(0, -op.padding), Axis(op.kernel * in, in, op.dilation * in, 1),
+                     rows_of(x, dy.length, op.stride), false),
+        .b = Operand(dy.row(0, 0), Axis(out, 1), rows_of(dy, dy.length, 1), false),
+        .c = Output(dweight, Axis(op.kernel * in, out), Axis(out, 1))};
+    accumulate_weight_product(stream, product, workspace);
+    if (dbias) accumulate_column_sums(stream, dy, dbias, workspace);
+}
+
+template void conv1d_forward(Stream&, const Conv1d&, Sequence<const float>, const float*, const float*,
+                             Sequence<float>, float*);
+template void conv1d_backward_data(Stream&, const Conv1d&, Sequence<const float>, const float*,
+                                   Sequence<float>, Write, float*);
+template void conv1d_backward_weight(Stream&, const Conv1d&, Sequence<const float>, Sequence<const float>,
+                                     float*, float*, float*);
+
+}  // namespace abr::cuda
