@@ -18,8 +18,8 @@ namespace {
 
 constexpr Index kRows = 256, kInner = 1024, kColumns = 1024;  // of a task's product: 5 MiB of operands
 constexpr Index kCopied = Index{128} << 20;                   // bytes, beyond any cache
-constexpr double kSeconds =
-    0.7;  // of each ceiling: rounds of some milliseconds, so that one is left undisturbed
+// Spent on each ceiling, in rounds of some milliseconds: one of them will be left undisturbed.
+constexpr double kSeconds = 1;
 
 template <class Round>
 double best_seconds(const Round& round) {
@@ -47,7 +47,7 @@ Ceilings measure_ceilings(cpu::Stream& stream) {
 #else
     ceilings.product_by = "Eigen";
 #endif
-    const Index tasks = 2 * stream.threads();
+    const Index tasks = stream.threads();
     using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     const RowMajor a = RowMajor::Constant(tasks * kRows, kInner, 0.5f);
     const RowMajor b = RowMajor::Constant(kInner, kColumns, 0.25f);

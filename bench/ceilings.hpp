@@ -14,7 +14,7 @@ struct Ceilings {
     std::string product_by;       // the library that multiplied
 };
 
-// Takes a second or two. The best of several rounds: what disturbs a round only makes it slower.
+// Takes about two seconds. The best of several rounds: what disturbs a round only makes it slower.
 Ceilings measure_ceilings(cpu::Stream&);
 
 }  // namespace abr::bench

@@ -15,7 +15,7 @@
 
 namespace abr {
 
-enum class Phase { gather, forward, loss, backward, optimizer, evaluation };
+enum class StepPhase { gather, forward, loss, backward, optimizer, evaluation };
 inline constexpr std::size_t kPhases = 6;
 inline constexpr std::array<std::string_view, kPhases> kPhaseNames = {"gather",   "forward",   "loss",
                                                                       "backward", "optimizer", "evaluation"};
@@ -29,13 +29,13 @@ class Profile {
     };
     struct Op {
         std::string_view name;
-        std::array<Cost, kPhases> phases{};  // indexed by Phase
+        std::array<Cost, kPhases> phases{};  // indexed by StepPhase
     };
 
     Profile() { ops_.reserve(kProfiledOps); }
 
     // Ops that begin from now on belong to this phase.
-    void enter(Phase phase) { phase_ = phase; }
+    void enter(StepPhase phase) { phase_ = phase; }
     std::span<const Op> ops() const { return ops_; }  // in the order of their first calls
 
   private:
@@ -49,7 +49,7 @@ class Profile {
     }
 
     std::vector<Op> ops_;
-    Phase phase_ = Phase::gather;
+    StepPhase phase_ = StepPhase::gather;
     bool inside_op_ = false;
 };
 

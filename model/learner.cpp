@@ -77,7 +77,7 @@ class BackendLearner final : public Learner {
         // The average must forget the initial weights before it can be worth more than the weights themselves.
         const auto done = static_cast<double>(step);
         optimizer.ema_decay = std::min(optimizer.ema_decay, (1 + done) / (10 + done));
-        enter(Phase::optimizer);
+        enter(StepPhase::optimizer);
         optimizer_step<float>(stream_, optimizer,
                               {.parameters = size(),
                                .value = value_.data(),
@@ -134,7 +134,7 @@ class BackendLearner final : public Learner {
 
   private:
     Index size() const { return network_.parameters().size(); }
-    void enter(Phase phase) {
+    void enter(StepPhase phase) {
         if (profile_ != nullptr) profile_->enter(phase);
     }
     Index step_rows() const { return settings_.batch_size * settings_.accumulation; }
@@ -148,10 +148,10 @@ class BackendLearner final : public Learner {
     void accumulate_gradients(std::int64_t step, Index begin, Index count) {
         const RandomPosition position{settings_.seed, epoch_, static_cast<std::uint32_t>(step), 0};
         const Batch<float> whole = slice(batch_.view(), 0, count);
-        enter(Phase::gather);
+        enter(StepPhase::gather);
         gather_batch<float>(stream_, train_, settings_.batch, BatchMode::training, order_.data() + begin,
                             position, whole);
-        enter(Phase::loss);
+        enter(StepPhase::loss);
         loss_denominators<float>(stream_, class_weights_.data(), whole.targets, sums_.data());
         for (Index first = 0; first < count; first += settings_.batch_size) {
             const Index rows = std::min(settings_.batch_size, count - first);
@@ -159,9 +159,9 @@ class BackendLearner final : public Learner {
             RandomPosition place = position;
             place.place = static_cast<std::uint32_t>(first);
             const auto p = pass(value_.data(), rows, place, settings_.dropout);
-            enter(Phase::forward);
+            enter(StepPhase::forward);
             network_.forward<S, float>(p, batch.input, batch.statics);
-            enter(Phase::loss);
+            enter(StepPhase::loss);
             const Heads<float> gradients = network_.output_gradients(p);
             multi_task_loss<float>(stream_, settings_.loss,
                                    {.heads = as_const(network_.outputs(p)),
@@ -171,7 +171,7 @@ class BackendLearner final : public Learner {
                                     .sums = sums_.data(),
                                     .gradients = &gradients,
                                     .workspace = sums_workspace_.data()});
-            enter(Phase::backward);
+            enter(StepPhase::backward);
             network_.backward<S, float>(p, batch.input, batch.statics);
         }
     }
@@ -315,7 +315,7 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recording
                                                .sums = sums.data(),
                                                .workspace = sums_workspace_.data()});
     };
-    enter(Phase::evaluation);
+    enter(StepPhase::evaluation);
     for (Index first = 0; first < n; first += settings_.batch_size) {
         const Index count = std::min(settings_.batch_size, n - first);
         run(BatchMode::validation, first, count, own_target, true);

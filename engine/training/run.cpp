@@ -110,12 +110,10 @@ std::optional<EarlierRun> earlier_run(const RunFolder& folder, const Config& con
         fmt::format("going on with {} after {} epochs and {} steps", path, progress.epoch, progress.step));
     if (config.schedule.type == ScheduleType::cosine &&
         config.training.epochs != earlier->config.training.epochs)
-        console.warning(
-            fmt::format("the cosine schedule reaches its end with training.epochs, which was {} and is {} "
-                        "now: the learning "
-                        "rate is not what a run of {} epochs would have had so far",
-                        earlier->config.training.epochs, config.training.epochs, config.training.epochs));
-    for (const auto& place : {folder.path(), folder.file("checkpoints")}) remove_temporary_files(place);
+        console.warning(fmt::format(
+            "the cosine schedule reaches its end with training.epochs, which was {} and is {} now: "
+            "the learning rate is not what a run of {} epochs would have had so far",
+            earlier->config.training.epochs, config.training.epochs, config.training.epochs));
     return earlier;
 }
 
@@ -143,6 +141,7 @@ int run_training(const Config& written, const RunOptions& options) {
     if (options.resume) earlier = earlier_run(folder, config, dataset, console);
     if (earlier && earlier->finished) return 0;
     make_checkpoints_folder(folder);
+    for (const auto& place : {folder.path(), folder.file("checkpoints")}) remove_temporary_files(place);
     write_file_atomically(folder.file("config.toml"), to_toml(config));
     write_environment(folder.file("environment.json"), environment(config, start));
     write_split(folder.file("split.csv"), split_rows(dataset.patients, dataset.classes, dataset.split));

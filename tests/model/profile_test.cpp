@@ -17,7 +17,7 @@ namespace {
 
 using Names = std::set<std::string, std::less<>>;
 
-Names ops_of(const Profile& profile, Phase phase) {
+Names ops_of(const Profile& profile, StepPhase phase) {
     Names names;
     for (const auto& op : profile.ops())
         if (op.phases[static_cast<std::size_t>(phase)].calls > 0) names.emplace(op.name);
@@ -68,12 +68,12 @@ TEST_CASE("a profile holds every op of a step and of an evaluation, in its phase
     Profile profile;
     learner->set_profile(&profile);
     learner->train_step(1, 12, 12, 1e-3);
-    CHECK(ops_of(profile, Phase::gather) == Names{"gather_batch"});
-    CHECK(ops_of(profile, Phase::forward) == kForward);
-    CHECK(ops_of(profile, Phase::loss) == Names{"loss_denominators", "multi_task_loss"});
-    CHECK(ops_of(profile, Phase::backward) == kBackward);
-    CHECK(ops_of(profile, Phase::optimizer) == Names{"optimizer_step"});
-    CHECK(ops_of(profile, Phase::evaluation).empty());
+    CHECK(ops_of(profile, StepPhase::gather) == Names{"gather_batch"});
+    CHECK(ops_of(profile, StepPhase::forward) == kForward);
+    CHECK(ops_of(profile, StepPhase::loss) == Names{"loss_denominators", "multi_task_loss"});
+    CHECK(ops_of(profile, StepPhase::backward) == kBackward);
+    CHECK(ops_of(profile, StepPhase::optimizer) == Names{"optimizer_step"});
+    CHECK(ops_of(profile, StepPhase::evaluation).empty());
     std::map<std::string, std::int64_t, std::less<>> calls;
     for (const auto& op : profile.ops())
         for (const auto& cost : op.phases) calls[std::string(op.name)] += cost.calls;
@@ -84,7 +84,7 @@ TEST_CASE("a profile holds every op of a step and of an evaluation, in its phase
     learner->evaluate(data.view());
     Names evaluation = kForward;
     evaluation.insert({"gather_batch", "loss_denominators", "multi_task_loss", "accumulate_evaluation"});
-    CHECK(ops_of(profile, Phase::evaluation) == evaluation);
+    CHECK(ops_of(profile, StepPhase::evaluation) == evaluation);
 
     learner->set_profile(nullptr);
     const double seconds = seconds_of(profile);
@@ -119,7 +119,7 @@ TEST_CASE("a profile's ops take the time of the steps") {
 
 TEST_CASE("an op that another one calls is a part of it") {
     Profile profile;
-    profile.enter(Phase::backward);
+    profile.enter(StepPhase::backward);
     {
         const ProfileScope outer(&profile, "outer");
         const ProfileScope inner(&profile, "inner");
@@ -127,5 +127,5 @@ TEST_CASE("an op that another one calls is a part of it") {
     { const ProfileScope off(nullptr, "off"); }
     REQUIRE(profile.ops().size() == 1);
     CHECK(profile.ops()[0].name == "outer");
-    CHECK(profile.ops()[0].phases[static_cast<std::size_t>(Phase::backward)].calls == 1);
+    CHECK(profile.ops()[0].phases[static_cast<std::size_t>(StepPhase::backward)].calls == 1);
 }
