@@ -6,8 +6,8 @@
 #include <cstring>
 #include <string>
 
-#include "engine/data/csv_message.hpp"
 #include "engine/data/csv_tokenizer.hpp"
+#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 
 namespace abr {

@@ -107,6 +107,14 @@ DataSettings parse_data(const SafetensorsFile& file, const NetworkShape& shape) 
     return data;
 }
 
+EvaluationSettings parse_evaluation(const SafetensorsFile& file, const NetworkShape& shape) {
+    try {
+        return evaluation_settings_from_json(parse_metadata(file, "evaluation"), shape.classes, file.name());
+    } catch (const Json::exception& error) {
+        reject(file.name(), fmt::format("metadata `evaluation`: {}", error.what()));
+    }
+}
+
 // The four buffers of LearnerState under their prefixes.
 template <class State, class Visit>
 void for_each_buffer(State& state, const Visit& visit) {
@@ -205,14 +213,16 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 
     const Json data = {{"classes", checkpoint.data.classes},
                        {"sample_interval_ms", checkpoint.data.sample_interval_ms}};
-    write_file_atomically(path, serialize_safetensors(std::move(tensors),
-                                                      {{"format", "abr_engine"},
-                                                       {"format_version", std::to_string(kCheckpointVersion)},
-                                                       {"engine_version", kEngineVersion},
-                                                       {"epoch", std::to_string(progress.epoch)},
-                                                       {"step", std::to_string(progress.step)},
-                                                       {"model", model_json(checkpoint.shape)},
-                                                       {"data", data.dump()}}));
+    write_file_atomically(
+        path,
+        serialize_safetensors(std::move(tensors), {{"format", "abr_engine"},
+                                                   {"format_version", std::to_string(kCheckpointVersion)},
+                                                   {"engine_version", kEngineVersion},
+                                                   {"epoch", std::to_string(progress.epoch)},
+                                                   {"step", std::to_string(progress.step)},
+                                                   {"model", model_json(checkpoint.shape)},
+                                                   {"data", data.dump()},
+                                                   {"evaluation", to_json(checkpoint.evaluation).dump()}}));
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
@@ -233,6 +243,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
     checkpoint.data = parse_data(file, checkpoint.shape);
     checkpoint.statistics = statistics_from_named_arrays(
         [&](const std::string& name) { return file.doubles(name); }, checkpoint.data.classes.size());
+    checkpoint.evaluation = parse_evaluation(file, checkpoint.shape);
     checkpoint.progress = parse_progress(file);
 
     const Network network(checkpoint.shape, 1);

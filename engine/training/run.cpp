@@ -9,7 +9,6 @@
 
 #include "engine/config/load.hpp"
 #include "engine/data/dataset.hpp"
-#include "engine/data/read_recordings.hpp"
 #include "engine/data/report.hpp"
 #include "engine/data/sampler.hpp"
 #include "engine/error.hpp"
@@ -18,31 +17,13 @@
 #include "engine/output/run_folder.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/output/tables.hpp"
-#include "engine/synthetic/cohort.hpp"
+#include "engine/training/load_recordings.hpp"
 #include "engine/training/trainer.hpp"
 #include "engine/version.hpp"
 #include "kernels/cpu/stream.hpp"
 
 namespace abr {
 namespace {
-
-Recordings synthesise(const Config& config, ReadReport& report) {
-    cpu::Stream stream(config.run.threads);
-    const auto& synthetic = config.data.synthetic;
-    Recordings recordings = generate_cohort({.preset = synthetic.preset == CohortPreset::a ? 'A' : 'B',
-                                             .patients = synthetic.patients,
-                                             .seed = synthetic.seed},
-                                            stream);
-    report.read = report.used = recordings.rows;
-    report.ranges = value_ranges(recordings);
-    return recordings;
-}
-
-Recordings load_recordings(const Config& config, ReadReport& report) {
-    return config.data.source == DataSource::synthetic
-               ? synthesise(config, report)
-               : read_recordings(config.data, config.run.threads, report);
-}
 
 Environment environment(const Config& config, std::chrono::system_clock::time_point start) {
     Environment environment;

@@ -52,6 +52,7 @@ Trainer::Trainer(const RunParts& parts)
     checkpoint_.shape = learner_->network().shape();
     checkpoint_.data = {p_.dataset.classes, p_.dataset.sample_interval_ms};
     checkpoint_.statistics = p_.dataset.statistics;
+    checkpoint_.evaluation = evaluation_settings(learner_settings(p_.config, p_.dataset), final_weights_);
 }
 
 void Trainer::run(RunSummary& summary) {
@@ -193,7 +194,7 @@ void Trainer::show_progress(std::int64_t steps_done) {
 Trainer::Improved Trainer::validate(EpochRecord& record) {
     const double training_seconds = seconds_since(epoch_start_);
     const Evaluation evaluation = learner_->evaluate(p_.dataset.part(Split::val).view());
-    record.val = metrics_of(p_.dataset, Split::val, evaluation, final_weights_);
+    record.val = metrics_of(split_of(p_.dataset, Split::val), evaluation, final_weights_);
     if (progress_.epoch == 0) declare_absent(*record.val);
 
     const ConfusionMatrix confusion(static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion);
@@ -237,12 +238,12 @@ void Trainer::measure_best(RunSummary& summary) {
     if (best().epoch < 0) return;
     const auto path = p_.folder.file("checkpoints") / (has_classifier() ? kBestF1 : kBestLoss);
     learner_->restore(load_checkpoint(path).learner);
-    summary.val = metrics_of(p_.dataset, Split::val, learner_->evaluate(p_.dataset.part(Split::val).view()),
-                             final_weights_);
+    summary.val = metrics_of(split_of(p_.dataset, Split::val),
+                             learner_->evaluate(p_.dataset.part(Split::val).view()), final_weights_);
     const SplitData& test = p_.dataset.part(Split::test);
     if (test.rows == 0 || interrupted_) return;
     const Evaluation evaluation = learner_->evaluate(test.view());
-    summary.test = metrics_of(p_.dataset, Split::test, evaluation, final_weights_);
+    summary.test = metrics_of(split_of(p_.dataset, Split::test), evaluation, final_weights_);
     log_.classification(best().epoch, "test",
                         {static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion});
     log_.flush();
@@ -252,7 +253,7 @@ void Trainer::measure_best(RunSummary& summary) {
 void Trainer::write_predictions_of(Split split, const Evaluation& evaluation) const {
     write_predictions(
         p_.folder.file(fmt::format("predictions_{}.csv", kSplitNames[static_cast<std::size_t>(split)])),
-        p_.dataset.classes, prediction_rows(p_.dataset, split, evaluation));
+        p_.dataset.classes, prediction_rows(split_of(p_.dataset, split), evaluation));
 }
 
 void Trainer::save(const char* name) {
