@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Converts the joblib pickle of the system that this engine replaces into an NPZ file.
 
-  scripts/convert_pickle.py old.pkl recordings.npz --sample-interval-ms 0.1 --params intensity_db,rate_hz,fmp,age_years
+  scripts/convert_pickle.py old.pkl recordings.npz --sample-interval-ms 0.1
 
 The pickle is a dict of
   data           list of dicts: patient_id, static_params[4] (standardised), signal[T] (z-scored), v_peak[2] (latency,
@@ -22,7 +22,7 @@ import pickle
 import sys
 import tempfile
 
-PARAMETERS = ("intensity_db", "rate_hz", "fmp", "age_years")
+PARAMETERS = ("age_years", "intensity_db", "rate_hz", "fmp")  # in the order of the old spreadsheet
 NUMPY_NAMES = {
     ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct"),
     ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "_reconstruct"),
@@ -175,7 +175,8 @@ def main():
     parser.add_argument("--sample-interval-ms", type=float, required=True,
                         help="the old file does not say it; 0.1 for 10 kHz")
     parser.add_argument("--params", default=",".join(PARAMETERS),
-                        help="what static_params hold, in order [%(default)s]")
+                        help="what static_params hold, in their order [%(default)s]; check it against the ranges that "
+                             "abr_engine check-data prints")
     arguments = parser.parse_args()
     print("convert_pickle: a pickle can run code when it is loaded; convert files from people you trust",
           file=sys.stderr)

@@ -12,6 +12,7 @@
 #include "engine/data/dataset.hpp"
 #include "engine/data/report.hpp"
 #include "engine/data/report_text.hpp"
+#include "engine/data/row_joiner.hpp"
 #include "engine/data/unit_warnings.hpp"
 #include "engine/error.hpp"
 #include "engine/training/load_recordings.hpp"
@@ -32,30 +33,6 @@ struct CheckArguments {
     std::string file;
     std::vector<std::string> overrides;
 };
-
-// Stops where `run` would have stopped while it read.
-void judge_rows(const DataConfig& data, const ReadReport& rows) {
-    if (rows.rejected.empty()) return;
-    std::int64_t rejected = 0;
-    const Rejection* first = nullptr;
-    for (const auto& [reason, rejection] : rows.rejected) {
-        rejected += rejection.count;
-        if (!first || rejection.lines.front() < first->lines.front()) first = &rejection;
-    }
-    if (data.on_bad_row == OnBadRow::error) {
-        throw InputError(
-            fmt::format("{}, or leave such rows out with data.on_bad_row = \"skip\" (a run stops at the "
-                        "first of {} bad rows)",
-                        first->first, rejected));
-    }
-    const auto judged = static_cast<double>(rows.read - rows.filtered);
-    if (static_cast<double>(rejected) > data.max_bad_fraction * judged) {
-        throw InputError(
-            fmt::format("{} of {} rows are bad: expected no more than data.max_bad_fraction = {} of them; "
-                        "correct the rows; the first one is {}",
-                        rejected, rows.read - rows.filtered, data.max_bad_fraction, first->first));
-    }
-}
 
 int check_data(const CheckArguments& arguments) {
     const Config config = load_config(arguments.file, arguments.overrides);
@@ -84,7 +61,9 @@ int check_data(const CheckArguments& arguments) {
             report.latencies_outside_window, dataset.window_ms());
     }
     std::fflush(stdout);
-    judge_rows(config.data, rows);
+    const TableForm form = config.data.source == DataSource::npz ? TableForm::arrays : TableForm::text;
+    const std::string problem = bad_rows_problem({config.data.path, form}, config.data, rows);
+    if (!problem.empty()) throw InputError(problem);
     fmt::print("\na run accepts these data\n");
     return kExitDone;
 }

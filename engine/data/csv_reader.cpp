@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <string>
@@ -47,7 +48,23 @@ Header read_header(const CsvFile& file, char separator) {
     return header;
 }
 
-void read_chunk(const CsvChunk& chunk, const char* text_end, const RowReader& reader, char separator,
+// Signal and clean signal, where their samples stand side by side and no filter looks at them: a filter needs text.
+// Run 0 is the signal's, run 1 the clean signal's; neither or both are there.
+std::vector<NumberRun> sample_runs(const TableColumns& columns) {
+    std::vector<NumberRun> runs;
+    for (const std::vector<int>* samples : {&columns.signal, &columns.clean}) {
+        if (samples->empty()) continue;
+        const int first = samples->front(), last = samples->back();
+        for (std::size_t k = 0; k < samples->size(); ++k)
+            if ((*samples)[k] != first + static_cast<int>(k)) return {};
+        for (const int filter : columns.filter)
+            if (filter >= first && filter <= last) return {};
+        runs.push_back({static_cast<std::size_t>(first), samples->size()});
+    }
+    return std::ranges::is_sorted(runs, {}, &NumberRun::first) ? runs : std::vector<NumberRun>{};
+}
+
+void read_chunk(const CsvChunk& chunk, const char* text_end, const RowReader& reader, CsvDialect dialect,
                 const TableColumns& columns, RowBlock& block) {
     // A cell takes at least two bytes with its separator. What is reserved too much is never touched.
     const auto rows =
@@ -55,7 +72,7 @@ void read_chunk(const CsvChunk& chunk, const char* text_end, const RowReader& re
     block.recordings.signal.reserve(rows * columns.signal.size());
     block.recordings.clean.reserve(rows * columns.clean.size());
 
-    CsvTokenizer tokenizer(separator);
+    CsvTokenizer tokenizer(dialect.separator, dialect.decimal, sample_runs(columns));
     std::int64_t line = chunk.first_line;
     for (const char* at = chunk.first_record; at < chunk.end; line += tokenizer.line_ends()) {
         at = tokenizer.read(at, text_end);
@@ -70,7 +87,7 @@ struct ChunkResult {
 };
 
 std::vector<ChunkResult> read_chunks(const CsvFile& file, const std::vector<CsvChunk>& chunks,
-                                     const RowReader& reader, char separator, const TableColumns& columns,
+                                     const RowReader& reader, CsvDialect dialect, const TableColumns& columns,
                                      cpu::Stream& stream) {
     std::vector<ChunkResult> results(chunks.size());
     const char* const text_end = file.text().data() + file.text().size();
@@ -79,7 +96,7 @@ std::vector<ChunkResult> read_chunks(const CsvFile& file, const std::vector<CsvC
         if (i > first_error.load()) return;  // the error that is reported lies before this chunk
         const auto index = static_cast<std::size_t>(i);
         try {
-            read_chunk(chunks[index], text_end, reader, separator, columns, results[index].block);
+            read_chunk(chunks[index], text_end, reader, dialect, columns, results[index].block);
         } catch (...) {
             results[index].error = std::current_exception();
             Index known = first_error.load();
@@ -105,7 +122,7 @@ Recordings read_csv_recordings(const DataConfig& config, int threads, ReadReport
     const CsvDialect dialect{separator, detect_decimal_mark(header.rows, separator, columns)};
     const TableSource source(file.path());
     const RowReader reader(source, columns, dialect, config);
-    std::vector<ChunkResult> results = read_chunks(file, chunks, reader, separator, columns, stream);
+    std::vector<ChunkResult> results = read_chunks(file, chunks, reader, dialect, columns, stream);
 
     RowJoiner joiner(source, columns, config, static_cast<std::int64_t>(columns.signal.size()));
     std::int64_t rows = 0;

@@ -23,7 +23,38 @@ void move_to(std::vector<T>& to, std::vector<T>& from) {
     std::vector<T>().swap(from);  // gives the memory back at once
 }
 
+std::string rejection_summary(const TableSource& source, const ReadReport& report, std::int64_t rejected,
+                              std::int64_t judged) {
+    std::string text = fmt::format("{} of {} rows are bad", rejected, judged);
+    for (const auto& [reason, rejection] : report.rejected) {
+        text += fmt::format(", {} {} (from {} {})", rejection.count, reason,
+                            source.form == TableForm::text ? "line" : "row", rejection.lines.front());
+    }
+    return text;
+}
+
 }  // namespace
+
+std::string bad_rows_problem(const TableSource& source, const DataConfig& config, const ReadReport& report) {
+    if (report.rejected.empty()) return {};
+    const auto first = std::min_element(
+        report.rejected.begin(), report.rejected.end(),
+        [](const auto& a, const auto& b) { return a.second.lines.front() < b.second.lines.front(); });
+    const std::int64_t judged = report.read - report.filtered;
+    const std::int64_t rejected = judged - report.used;
+    if (config.on_bad_row == OnBadRow::error) {
+        return fmt::format("{}; {} such rows are left out with data.on_bad_row = \"skip\"",
+                           first->second.first, rejected);
+    }
+    const bool too_many =
+        static_cast<double>(rejected) > config.max_bad_fraction * static_cast<double>(judged);
+    if (report.used > 0 && !too_many) return {};
+    return file_message(
+        source.path, rejection_summary(source, report, rejected, judged),
+        fmt::format("no more than data.max_bad_fraction = {} of the rows, and one row that is used",
+                    config.max_bad_fraction),
+        "correct the rows; the first one is " + first->second.first);
+}
 
 RowJoiner::RowJoiner(const TableSource& source, const TableColumns& columns, const DataConfig& config,
                      std::int64_t length)
@@ -121,29 +152,8 @@ void RowJoiner::check_rows() const {
                                       fmt::format("the filters leave none of {} rows", report_.read),
                                       "at least one recording", "correct [data.filters]"));
     }
-    const std::int64_t judged = report_.read - report_.filtered;
-    const std::int64_t rejected = judged - report_.used;
-    if (report_.used == 0 ||
-        static_cast<double>(rejected) > config_.max_bad_fraction * static_cast<double>(judged)) {
-        const auto first = std::min_element(
-            report_.rejected.begin(), report_.rejected.end(),
-            [](const auto& a, const auto& b) { return a.second.lines.front() < b.second.lines.front(); });
-        throw InputError(
-            file_message(source_.path, rejection_summary(rejected, judged),
-                         fmt::format("no more than data.max_bad_fraction = {} of the rows, and one "
-                                     "row that is used",
-                                     config_.max_bad_fraction),
-                         "correct the rows; the first one is " + first->second.first));
-    }
-}
-
-std::string RowJoiner::rejection_summary(std::int64_t rejected, std::int64_t judged) const {
-    std::string text = fmt::format("{} of {} rows are bad", rejected, judged);
-    for (const auto& [reason, rejection] : report_.rejected) {
-        text += fmt::format(", {} {} (from {} {})", rejection.count, reason,
-                            source_.form == TableForm::text ? "line" : "row", rejection.lines.front());
-    }
-    return text;
+    const std::string problem = bad_rows_problem(source_, config_, report_);
+    if (!problem.empty()) throw InputError(problem);
 }
 
 }  // namespace abr

@@ -16,6 +16,9 @@
 
 namespace abr {
 
+// Why bad rows, which the report counts, stop a run with these settings; empty where they do not.
+std::string bad_rows_problem(const TableSource&, const DataConfig&, const ReadReport&);
+
 // Takes the parts in the file's order; so the table, and the error that is reported, do not depend on how the
 // file was cut.
 class RowJoiner {
@@ -36,7 +39,6 @@ class RowJoiner {
   private:
     void check_interval(const RowBlock& block);
     void check_rows() const;
-    std::string rejection_summary(std::int64_t rejected, std::int64_t judged) const;
 
     const TableSource& source_;
     const TableColumns& columns_;

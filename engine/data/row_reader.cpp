@@ -183,7 +183,7 @@ void RowReader::append(Cells cells, bool malformed, std::int64_t line, RowBlock&
 
 void RowReader::read(const CsvTokenizer& record, std::int64_t line, RowBlock& block) const {
     const Cells cells = record.cells();
-    append(cells, record.malformed(), line, block, [&] { parse_samples(cells, block.recordings); });
+    append(cells, record.malformed(), line, block, [&] { parse_samples(record, block.recordings); });
 }
 
 void RowReader::read(Cells cells, std::span<const float> signal, std::span<const float> clean,
@@ -271,7 +271,8 @@ void RowReader::read_values(Cells cells, std::int64_t line, Values& values) cons
     if (columns_.has(TableField::class_name)) values.label = read_class(cells, line);
 }
 
-void RowReader::parse_samples(Cells cells, Recordings& recordings) const {
+void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings) const {
+    const Cells cells = record.cells();
     const auto bad_in = [&](const std::vector<int>& columns) {
         return [&](std::string_view reason, std::size_t k, std::string expected) {
             return BadRow{
@@ -282,7 +283,8 @@ void RowReader::parse_samples(Cells cells, Recordings& recordings) const {
     const std::size_t begin = recordings.signal.size();
     recordings.signal.resize(begin + length);
     const std::span<float> signal = std::span(recordings.signal).subspan(begin);
-    for (std::size_t k = 0; k < length; ++k) {
+    const bool has_numbers = std::ranges::copy(record.numbers(0), signal.begin()).out == signal.end();
+    for (std::size_t k = 0; k < length && !has_numbers; ++k) {
         const int column = columns_.signal[k];
         if (!parse_number(cell_of(cells, column), dialect_.decimal, signal[k]))
             signal[k] = read_number<float>(cells, column);  // which knows what is wrong
@@ -292,7 +294,8 @@ void RowReader::parse_samples(Cells cells, Recordings& recordings) const {
     if (columns_.clean.empty()) return;
     recordings.clean.resize(recordings.clean.size() + length);
     const std::span<float> clean = std::span(recordings.clean).last(length);
-    for (std::size_t k = 0; k < length; ++k) {
+    const bool has_clean_numbers = std::ranges::copy(record.numbers(1), clean.begin()).out == clean.end();
+    for (std::size_t k = 0; k < length && !has_clean_numbers; ++k) {
         const int column = columns_.clean[k];
         clean[k] = is_missing(cell_of(cells, column)) ? kMissing : read_number<float>(cells, column);
     }

@@ -40,7 +40,7 @@ class RowReader {
 
     using Cells = std::span<const std::string_view>;
 
-    // Appends the record that the tokenizer holds, which starts in line `line`, to the block, or counts it as
+    // Appends the record that the tokenizer holds (with the samples' runs, signal first, or none), which starts in line `line`, to the block, or counts it as
     // filtered or rejected there. InputError for an unknown class, and for any bad row if data.on_bad_row is
     // error.
     void read(const CsvTokenizer& record, std::int64_t line, RowBlock& block) const;
@@ -60,7 +60,7 @@ class RowReader {
 
     bool passes_filters(Cells cells) const;
     void read_values(Cells cells, std::int64_t line, Values& values) const;
-    void parse_samples(Cells cells, Recordings& recordings) const;
+    void parse_samples(const CsvTokenizer& record, Recordings& recordings) const;
     float read_optional(Cells cells, const NumericColumn& column) const;
     template <class Real>
     Real read_number(Cells cells, int column) const;

@@ -34,9 +34,10 @@ class Predictor {
     // other classes, another sample interval or number of samples (without `resample`).
     explicit Predictor(const PredictionRequest&);
 
-    // Predictions and sums over the recordings. Without labels wanted for metrics, a recording without a clean
-    // signal is restored as it is; with them it is measured on a degraded copy, as validation does.
+    // What the network says of each recording; restored signals are those of the recordings as they are.
     Evaluation predict();
+    // The same for metrics, as validation measures: where there is no clean signal, restoring is measured on a
+    // degraded copy.
     Evaluation measure();
 
     const Checkpoint& checkpoint() const { return checkpoint_; }

@@ -76,7 +76,7 @@ TEST_CASE(
         CHECK(interval.high == again.at(name).high);
         CHECK(interval.low <= interval.high);
     }
-    CHECK(first.at("f1_macro").low != other.at("f1_macro").low);
+    CHECK(first.at("threshold_mae_db").low != other.at("threshold_mae_db").low);
     CHECK(first.contains("accuracy"));
     CHECK(first.contains("patient_f1_macro"));
     for (const char* name : {"loss_total", "loss_threshold", "peak_exist_auc", "signal_mse"})

@@ -296,7 +296,8 @@ TEST_CASE("checkpoint: metadata that lies about the data or the progress is refu
                    "negative"));
 }
 
-TEST_CASE("checkpoint: how a run measures survives a checkpoint, and metadata that lies about it is refused") {
+TEST_CASE(
+    "checkpoint: how a run measures survives a checkpoint, and metadata that lies about it is refused") {
     const TemporaryFolder folder;
     const Checkpoint checkpoint = checkpoint_of(small_shape());
     save_to(folder.path / "a.safetensors", checkpoint);

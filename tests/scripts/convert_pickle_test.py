@@ -18,7 +18,7 @@ except ImportError as error:
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts", "convert_pickle.py")
 CLASSES = ["CONDUCTIVE", "NEUROPATHY", "NORMAL", "SNHL", "TOTAL"]
-MEAN, SCALE = [70.0, 27.0, 1.5, 30.0], [20.0, 9.0, 0.5, 18.0]
+MEAN, SCALE = [30.0, 70.0, 27.0, 1.5], [6.0, 20.0, 9.0, 0.3]
 
 
 def stand_in(module, name):
@@ -63,7 +63,7 @@ def check_values(target, old):
         assert list(npz["patient_id"]) == [r["patient_id"] for r in data]
         assert list(npz["class"]) == [CLASSES[r["target"]] for r in data]
         assert numpy.array_equal(npz["signal"], numpy.array([r["signal"] for r in data]))
-        for column, name in enumerate(["intensity_db", "rate_hz", "fmp", "age_years"]):
+        for column, name in enumerate(["age_years", "intensity_db", "rate_hz", "fmp"]):
             expected = numpy.array([r["static_params"][column] for r in data], float) * SCALE[column] + MEAN[column]
             assert numpy.allclose(npz[name], expected, rtol=1e-6), name
         assert list(numpy.isnan(npz["wave_v_latency_ms"])) == [i % 2 != 0 for i in range(12)]
