@@ -111,7 +111,7 @@ class BackendLearner final : public Learner {
     }
 
     std::vector<HostTensor> trace_step(std::int64_t step, Index begin, Index count) override;
-    Evaluation evaluate(const DeviceRecordings& recordings) override;
+    Evaluation evaluate(const DeviceRecordings& recordings, bool with_restored) override;
     std::vector<std::string> tensors_without_gradient(std::span<const std::int32_t> order,
                                                       const PerComponent<double>& weights) override;
 
@@ -256,7 +256,7 @@ std::vector<HostTensor> BackendLearner<S, Buffer>::trace_step(std::int64_t step,
 }
 
 template <class S, template <class> class Buffer>
-Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recordings) {
+Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recordings, bool with_restored) {
     const NetworkShape& shape = settings_.shape;
     const Index n = recordings.rows;
     const bool own_target = recordings.clean != nullptr;
@@ -266,7 +266,8 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recording
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int32_t>(i);
     Buffer<std::int32_t> order(n);
     order.copy_from(rows);
-    Buffer<float> outputs(n * (shape.classes + 6));
+    const Index restored_columns = with_restored ? shape.length : 0;
+    Buffer<float> outputs(n * (shape.classes + 6 + restored_columns));
     float* next = outputs.data();
     const auto take = [&](bool built, Index columns) {
         return built ? std::exchange(next, next + n * columns) : nullptr;
@@ -279,6 +280,7 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recording
     predictions.threshold_db = take(shape.built[Component::threshold], 1);
     predictions.signal_correlation = take(shape.built[Component::signal], 1);
     predictions.signal_snr_gain_db = take(shape.built[Component::signal], 1);
+    predictions.restored_uv = take(shape.built[Component::signal] && with_restored, restored_columns);
     Buffer<std::int64_t> confusion(shape.classes * shape.classes);
     Buffer<EvaluationSums> sums(1);
     Buffer<LossSums> losses(1);
@@ -336,6 +338,7 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& recording
     result.threshold_db = host(predictions.threshold_db, 1);
     result.signal_correlation = host(predictions.signal_correlation, 1);
     result.signal_snr_gain_db = host(predictions.signal_snr_gain_db, 1);
+    result.restored_uv = host(predictions.restored_uv, restored_columns);
     result.confusion.resize(static_cast<std::size_t>(confusion.size()));
     confusion.copy_to(result.confusion);
     sums.copy_to(std::span(&result.sums, 1));

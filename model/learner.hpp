@@ -42,6 +42,7 @@ struct Evaluation {
     std::vector<float> logits;  // (rows, K)
     std::vector<float> exist_logit, latency_ms, amplitude_uv, threshold_db;
     std::vector<float> signal_correlation, signal_snr_gain_db;
+    std::vector<float> restored_uv;       // (rows, T), empty unless asked for
     std::vector<std::int64_t> confusion;  // (K, K) true x predicted
     EvaluationSums sums;
     LossSums losses;
@@ -82,8 +83,9 @@ class Learner {
     //   -1; outputs/<component>; losses (components); gradients/<parameter>: of the weighted total
     virtual std::vector<HostTensor> trace_step(std::int64_t step, Index begin, Index count) = 0;
 
-    // All recordings of a split, with the EMA of the weights if there is one.
-    virtual Evaluation evaluate(const DeviceRecordings&) = 0;
+    // All recordings of a split, with the EMA of the weights if there is one. The restored signals are those of
+    // the input that the signal metrics are measured on: degraded where there is no clean signal.
+    virtual Evaluation evaluate(const DeviceRecordings&, bool with_restored = false) = 0;
 
     // Names of parameter tensors that get no gradient although all weights are `weights` and FiLM is small
     // and random; components of weight 0 are exempt. Restores all state.

@@ -12,20 +12,28 @@ packages=(g++ cmake ninja-build git zlib1g-dev libhwy-dev libeigen3-dev libtomlp
           nlohmann-json3-dev libfmt-dev libfast-float-dev libprotobuf-dev protobuf-compiler libpng-dev)
 [[ $tests == ON ]] && packages+=(doctest-dev libbenchmark-dev libopenblas-serial-dev python3)
 
+# Tests of scripts/convert_pickle.py need these; without them they are skipped.
+optional=()
+[[ $tests == ON ]] && optional+=(python3-numpy python3-joblib)
+
+is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
 missing=()
-for package in "${packages[@]}"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-done
-if ((${#missing[@]})); then
-    echo "== installing: ${missing[*]}"
-    sudo=()
+for package in "${packages[@]}"; do is_installed "$package" || missing+=("$package"); done
+wanted=()
+for package in ${optional[@]+"${optional[@]}"}; do is_installed "$package" || wanted+=("$package"); done
+
+install() {
+    echo "== installing: $*"
+    local sudo=()
     if ((EUID != 0)); then
-        command -v sudo >/dev/null || { echo "root is needed for: apt-get install ${missing[*]}" >&2; exit 1; }
+        command -v sudo >/dev/null || { echo "root is needed for: apt-get install $*" >&2; return 1; }
         sudo=(sudo)
     fi
     "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
-fi
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+}
+if ((${#missing[@]})); then install "${missing[@]}"; fi
+if ((${#wanted[@]})); then install --no-install-recommends "${wanted[@]}" || echo "== not installed: ${wanted[*]}; tests that need them are skipped"; fi
 
 echo "== configuring and building in $build_dir"
 cmake -S . -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DABR_TESTS=$tests -DABR_BENCHMARKS=$tests >/dev/null

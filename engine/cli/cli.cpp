@@ -4,11 +4,13 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "engine/data/csv_file.hpp"
 #include "engine/error.hpp"
 #include "engine/version.hpp"
 
@@ -24,8 +26,13 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  abr_engine run configs/quickstart.toml\n"
     "      trains on the synthetic cohort; results go to runs/quickstart\n"
+    "  abr_engine check-data configs/spreadsheet.toml --set data.path=clinic.csv\n"
+    "      reads a spreadsheet saved as CSV and says what is in it and what is wrong with it\n"
     "  abr_engine run configs/spreadsheet.toml --set data.path=clinic.csv --experiment-name clinic\n"
     "      trains on a spreadsheet saved as CSV; results go to runs/clinic\n"
+    "  abr_engine predict --checkpoint runs/clinic/checkpoints/best_f1.safetensors --data new.csv --out "
+    "new_predictions.csv\n"
+    "      applies the trained network to new recordings\n"
     "  abr_engine config configs/quickstart.toml --set training.epochs=5\n"
     "      checks a configuration and prints all its values\n"
     "  abr_engine synth --out cohort.csv --patients 400\n"
@@ -57,16 +64,23 @@ int run_action(const Command& command) {
 
 }  // namespace
 
+void check_output(const std::string& option, const std::string& path) {
+    if (std::filesystem::is_directory(path))
+        throw InputError(fmt::format("{} {}: is a folder; name a file in it", option, path));
+}
+
 int run_cli(int argc, char** argv) {
     // A write beyond the limit on file size is an error to be reported like a full disk, not the end.
     std::signal(SIGXFSZ, SIG_IGN);
+    end_on_truncated_mapping(kExitBadInput);
     CLI::App program(kDescription, "abr_engine");
     program.footer(kFooter);
     program.require_subcommand(1);
     program.set_version_flag("--version", fmt::format("abr_engine {}", kEngineVersion));
-    const std::array commands = {add_run_command(program),      add_synth_command(program),
-                                 add_diagnose_command(program), add_trace_command(program),
-                                 add_info_command(program),     add_config_command(program)};
+    const std::array commands = {
+        add_run_command(program),      add_diagnose_command(program),   add_predict_command(program),
+        add_evaluate_command(program), add_check_data_command(program), add_synth_command(program),
+        add_config_command(program),   add_trace_command(program),      add_info_command(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
@@ -20,6 +21,9 @@ enum ExitCode : int {
 // Parses the arguments, runs the command and turns every error into a message on standard error and an exit code.
 int run_cli(int argc, char** argv);
 
+// Throws InputError where `path`, given as `option`, is a folder. An empty path is none.
+void check_output(const std::string& option, const std::string& path);
+
 // Each declares a subcommand; the action runs it and returns its exit code.
 struct Command {
     CLI::App* app;
@@ -31,5 +35,8 @@ Command add_trace_command(CLI::App& program);
 Command add_info_command(CLI::App& program);
 Command add_config_command(CLI::App& program);
 Command add_diagnose_command(CLI::App& program);
+Command add_check_data_command(CLI::App& program);
+Command add_predict_command(CLI::App& program);
+Command add_evaluate_command(CLI::App& program);
 
 }  // namespace abr

@@ -32,9 +32,7 @@ int synthesise(const SynthArguments& arguments) {
         throw InputError(
             "synth: name the file to write with --out FILE.csv, or ask for the table with --table");
     }
-    if (!arguments.out.empty() && std::filesystem::is_directory(arguments.out)) {
-        throw InputError(fmt::format("--out {}: is a folder; name a file in it", arguments.out));
-    }
+    check_output("--out", arguments.out);
     SyntheticSettings settings = arguments.settings;
     settings.preset = arguments.preset.front();
     cpu::Stream stream;

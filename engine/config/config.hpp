@@ -28,7 +28,7 @@ struct RunConfig {
     Precision precision = Precision::fp32;
 };
 
-enum class DataSource { synthetic, csv };
+enum class DataSource { synthetic, csv, npz };
 enum class OnBadRow { error, skip };
 enum class CohortPreset { a, b };
 

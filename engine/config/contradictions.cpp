@@ -81,6 +81,7 @@ class Rules {
         if (data.source != DataSource::synthetic) {
             require(!data.path.empty(), {"data.path", "data.source"}, "this source needs data.path",
                     "write data.path, or give --set data.path=FILE");
+            if (data.source == DataSource::npz) check_npz();
             return;
         }
         Keys useless = {"data.path", "data.sample_interval_ms"};
@@ -90,8 +91,15 @@ class Rules {
         }
         for (const std::string& key : useless) {
             require(!is_written(key), {key, "data.source"}, "the synthetic source reads no file",
-                    "remove the key, or write data.source = \"csv\"");
+                    "remove the key, or write data.source = \"csv\" or \"npz\"");
         }
+    }
+
+    void check_npz() {
+        for (const char* section : {"data.columns.signal.", "data.columns.clean."})
+            for (const std::string& key : written_below(section))
+                require(false, {key, "data.source"}, "an NPZ file holds the samples as one array",
+                        "remove the key: the arrays are called signal and clean");
     }
 
     void check_split() {
@@ -151,7 +159,8 @@ class Rules {
             const auto [other, is_new] = users.try_emplace(name, key.path);
             require(!name.empty(), {key.path}, "the name of a column is empty");
             require(is_new, {key.path, other->second},
-                    fmt::format("column {} is already read as {}", toml_string(name), other->second));
+                    fmt::format("column {} is already read as {}", toml_string(name), other->second),
+                    "name another column for one of them");
         }
         const Keys samples = {"data.columns.clean.prefix", "data.columns.clean.first",
                               "data.columns.clean.count",  "data.columns.signal.prefix",

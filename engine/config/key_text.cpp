@@ -18,6 +18,8 @@ template <class... Functions>
 struct Overloaded : Functions... {
     using Functions::operator()...;
 };
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;  // for compilers before C++20's aggregate deduction
 
 // The shortest decimal that reads back the same; the exponent without leading zeros.
 template <class T>

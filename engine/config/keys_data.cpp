@@ -11,6 +11,11 @@ bool reads_file(const Config& c) {
     return c.data.source != DataSource::synthetic;
 }
 
+// An NPZ file holds samples as one array.
+bool reads_csv(const Config& c) {
+    return c.data.source == DataSource::csv;
+}
+
 // The keys of data.columns are without effect on the synthetic cohort, which has no columns.
 Key column(std::string_view name, Field field, std::string_view meaning) {
     return {.path = "data.columns." + std::string(name),
@@ -48,17 +53,17 @@ void add_data_keys(std::vector<Key>& keys) {
     keys.insert(
         keys.end(),
         {{.path = "data.source",
-          .field = choice<at<&Config::data, &DataConfig::source>>({"synthetic", "csv"}, {"npz"}),
-          .meaning = "the generated cohort, or a file"},
+          .field = choice<at<&Config::data, &DataConfig::source>>({"synthetic", "csv", "npz"}),
+          .meaning = "the generated cohort, a CSV file, or a file of NumPy arrays"},
          {.path = "data.path",
           .field = at<&Config::data, &DataConfig::path>,
-          .allowed = "with csv only",
+          .allowed = "with csv or npz only",
           .meaning = "the file of recordings"},
          {.path = "data.sample_interval_ms",
           .field = at<&Config::data, &DataConfig::sample_interval_ms>,
           .range = {1e-3, 100},
           .unit = "ms",
-          .allowed = "with csv only",
+          .allowed = "with csv or npz only",
           .meaning = "time between two samples; needed unless the file has the column `sample_interval_ms`"},
          {.path = "data.classes",
           .field = at<&Config::data, &DataConfig::classes>,
@@ -120,20 +125,20 @@ void add_data_keys(std::vector<Key>& keys) {
         const std::string path = "data.columns." + name;
         keys.push_back({.path = path + ".prefix",
                         .field = std::move(prefix),
-                        .allowed = "may be empty",
+                        .allowed = "may be empty; with csv only",
                         .meaning = "what stands before the number in the names of the sample columns",
-                        .present = reads_file});
+                        .present = reads_csv});
         keys.push_back({.path = path + ".first",
                         .field = std::move(first),
                         .range = {0, 1e6},
                         .meaning = "number of the first sample column",
-                        .present = reads_file});
+                        .present = reads_csv});
         keys.push_back({.path = path + ".count",
                         .field = std::move(count),
                         .range = {0, 1e5},
                         .unit = "samples",
                         .meaning = "sample columns; 0 = as many as the header has",
-                        .present = reads_file});
+                        .present = reads_csv});
     };
     samples("signal", at<&Config::data, &DataConfig::columns, &ColumnNames::signal, &SampleColumns::prefix>,
             at<&Config::data, &DataConfig::columns, &ColumnNames::signal, &SampleColumns::first>,
@@ -145,12 +150,12 @@ void add_data_keys(std::vector<Key>& keys) {
         keys.end(),
         {{.path = "data.class_aliases.<class>",
           .field = ClassAliasField{},
-          .allowed = "a list of names; with csv only",
+          .allowed = "a list of names; with csv or npz only",
           .meaning = "what the file calls a class of `data.classes`"},
          {.path = "data.filters.<column>",
           .field = RowFilterField{},
           .allowed = "a value, or a table of `less_than`, `greater_than`, `at_least`, `at_most` (numbers), "
-                     "`one_of` (a list), `not`; with csv only",
+                     "`one_of` (a list), `not`; with csv or npz only",
           .meaning = "keeps the rows whose cell in the file's column passes; a filtered row is no bad row"},
          {.path = "data.synthetic.preset",
           .field = choice<at<&Config::data, &DataConfig::synthetic, &SyntheticConfig::preset>>({"A", "B"}),

@@ -62,7 +62,7 @@ class Loader {
         : file_(file.string()),
           file_folder_((std::filesystem::current_path() / file).parent_path()),
           current_folder_(std::filesystem::current_path()),
-          name_(file.stem().string()) {
+          name_(file.empty() ? "default" : file.stem().string()) {
         written_.file = file_;
     }
 
@@ -282,6 +282,12 @@ ConfigError::ConfigError(std::vector<ConfigProblem> problems)
 Config load_config(const std::filesystem::path& file, std::span<const std::string> overrides) {
     Loader loader(file);
     loader.add_file();
+    for (const std::string& text : overrides) loader.add_override(text);
+    return loader.finish();
+}
+
+Config load_defaults(std::span<const std::string> overrides) {
+    Loader loader({});
     for (const std::string& text : overrides) loader.add_override(text);
     return loader.finish();
 }

@@ -46,6 +46,9 @@ class ConfigError : public InputError {
 // below the current one if they come from an override. Throws ConfigError.
 Config load_config(const std::filesystem::path& file, std::span<const std::string> overrides = {});
 
+// The defaults with `overrides` on top.
+Config load_defaults(std::span<const std::string> overrides);
+
 // Every key with its value, in the order of the reference; reading it back gives the same configuration. All
 // loss weights count as written then: set the weight of a component that was dropped for want of labels to 0
 // first.

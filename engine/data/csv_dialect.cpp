@@ -3,9 +3,9 @@
 #include <array>
 #include <vector>
 
-#include "engine/data/csv_message.hpp"
-#include "engine/data/csv_number.hpp"
+#include "engine/data/cell_number.hpp"
 #include "engine/data/csv_tokenizer.hpp"
+#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 
 namespace abr {
@@ -16,15 +16,15 @@ constexpr std::array<char, 3> kSeparators = {',', ';', '\t'};
 // Rows looked at for a decimal mark; a recording has hundreds of decimal numbers.
 constexpr int kRowsLookedAt = 1000;
 
-constexpr CsvField kNumericFields[] = {
-    CsvField::age_years,
-    CsvField::intensity_db,
-    CsvField::rate_hz,
-    CsvField::fmp,
-    CsvField::wave_v_latency_ms,
-    CsvField::threshold_db,
-    CsvField::wave_v_amplitude_uv,
-    CsvField::sample_interval_ms,
+constexpr TableField kNumericFields[] = {
+    TableField::age_years,
+    TableField::intensity_db,
+    TableField::rate_hz,
+    TableField::fmp,
+    TableField::wave_v_latency_ms,
+    TableField::threshold_db,
+    TableField::wave_v_amplitude_uv,
+    TableField::sample_interval_ms,
 };
 
 bool is_number_with(std::string_view cell, char decimal) {
@@ -55,10 +55,10 @@ char detect_separator(const std::filesystem::path& path, std::string_view text) 
     return kSeparators[best];
 }
 
-char detect_decimal_mark(std::string_view rows, char separator, const CsvColumns& columns) {
+char detect_decimal_mark(std::string_view rows, char separator, const TableColumns& columns) {
     if (separator == ',') return '.';
     std::vector<int> numeric;
-    for (const CsvField field : kNumericFields) {
+    for (const TableField field : kNumericFields) {
         if (columns.has(field)) numeric.push_back(columns[field]);
     }
     numeric.insert(numeric.end(), columns.signal.begin(), columns.signal.end());

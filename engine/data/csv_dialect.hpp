@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "engine/data/csv_columns.hpp"
+#include "engine/data/table_columns.hpp"
 
 namespace abr {
 
@@ -21,6 +21,6 @@ char detect_separator(const std::filesystem::path& path, std::string_view text);
 // The decimal mark of the whole file: that of the first number with a decimal mark among the first rows'
 // numeric cells, `.` where there is none. A comma is possible only with another separator. One mark holds for
 // the file, so that a `.` between thousands is an error and never read as a decimal mark.
-char detect_decimal_mark(std::string_view rows, char separator, const CsvColumns& columns);
+char detect_decimal_mark(std::string_view rows, char separator, const TableColumns& columns);
 
 }  // namespace abr

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string>
 
-#include "engine/data/csv_message.hpp"
+#include "engine/data/file_kind.hpp"
+#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 
 namespace abr {
@@ -27,8 +29,6 @@ struct Signature {
 };
 
 constexpr Signature kForeign[] = {
-    {"PK\x03\x04"sv, "a zip archive, as .xlsx, .ods and .npz files are",
-     "save the spreadsheet as CSV UTF-8 or convert it with `xlsx2csv FILE.xlsx FILE.csv`"},
     {"\xD0\xCF\x11\xE0"sv, "a spreadsheet in the old .xls format", "save it as CSV UTF-8"},
     {"\x1F\x8B"sv, "compressed with gzip", "unpack it with `gunzip FILE`"},
     {"\xFF\xFE"sv, "text in UTF-16", "save it as CSV UTF-8 or convert it with `iconv -f UTF-16 -t UTF-8`"},
@@ -75,12 +75,39 @@ CsvFile::CsvFile(const std::filesystem::path& path) : path_(path) {
     }
     mapped_ = {static_cast<const char*>(memory), size};
     text_ = mapped_;
+    if (is_zip(text_)) {
+        const std::string message = zip_message(path, text_, kExpected);
+        munmap(memory, size);
+        throw InputError(message);
+    }
     for (const auto& [bytes, what, remedy] : kForeign) {
         if (!text_.starts_with(bytes)) continue;
         munmap(memory, size);
         fail(path, what, remedy);
     }
     if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
+}
+
+namespace {
+
+volatile std::sig_atomic_t truncation_code = 1;
+
+// May call what is safe in a signal handler only.
+void on_bus_error(int) {
+    constexpr std::string_view kMessage =
+        "abr_engine: a data file became shorter while it was being read; let no other program write it "
+        "during a run\n";
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
+    _exit(truncation_code);
+}
+
+}  // namespace
+
+void end_on_truncated_mapping(int code) {
+    truncation_code = code;
+    struct sigaction action = {};
+    action.sa_handler = on_bus_error;
+    sigaction(SIGBUS, &action, nullptr);
 }
 
 CsvFile::~CsvFile() {

@@ -29,4 +29,8 @@ class CsvFile {
     std::string_view text_;
 };
 
+// A mapped file that another program cuts short while it is read cannot be told by an exception: the system sends
+// SIGBUS. From this call on the process then ends with a message and exit code `code` instead of a crash.
+void end_on_truncated_mapping(int code);
+
 }  // namespace abr

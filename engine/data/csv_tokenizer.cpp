@@ -1,7 +1,13 @@
 #include "engine/data/csv_tokenizer.hpp"
 
+#include <fast_float/fast_float.h>
+
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <utility>
+
+#include "engine/data/cell_number.hpp"
 
 namespace abr {
 namespace {
@@ -46,8 +52,12 @@ const char* find_record_end(const char* begin, const char* end, char separator, 
     return end;
 }
 
+CsvTokenizer::CsvTokenizer(char separator, char decimal, std::vector<NumberRun> runs)
+    : separator_(separator), decimal_(decimal), runs_(std::move(runs)), numbers_(runs_.size()) {}
+
 const char* CsvTokenizer::read(const char* begin, const char* end) {
     cells_.clear();
+    for (std::vector<float>& numbers : numbers_) numbers.clear();
     unescaped_.clear();
     malformed_ = false;
     unterminated_ = false;
@@ -59,13 +69,51 @@ const char* CsvTokenizer::read(const char* begin, const char* end) {
 }
 
 void CsvTokenizer::split_plain(const char* begin, const char* end) {
+    std::size_t run = 0;
     for (;;) {
+        if (run < runs_.size() && cells_.size() == runs_[run].first) {
+            const char* after = read_numbers(begin, end, run);
+            if (after != nullptr) cells_.resize(cells_.size() + runs_[run].count);
+            ++run;
+            if (after == end) return;
+            if (after != nullptr) {
+                begin = after + 1;
+                continue;
+            }
+        }
         const char* cell_end = begin;
         while (cell_end < end && *cell_end != separator_) ++cell_end;
         cells_.push_back(trimmed(begin, cell_end));
         if (cell_end == end) return;
         begin = cell_end + 1;
     }
+}
+
+// The position of the separator after the run, or `end`; null where the cells are no such numbers.
+const char* CsvTokenizer::read_numbers(const char* begin, const char* end, std::size_t run) {
+    std::vector<float>& numbers = numbers_[run];
+    const fast_float::parse_options options(fast_float::chars_format::general, decimal_);
+    const std::size_t count = runs_[run].count;
+    numbers.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const char* after = parse_short_decimal(begin, end, decimal_, numbers[i]);
+        std::errc error{};
+        if (after == nullptr) {
+            const auto result = fast_float::from_chars_advanced(begin, end, numbers[i], options);
+            after = result.ptr;
+            error = result.ec;
+        }
+        const bool ends_cell = after == end || *after == separator_ || (*after == '\r' && after + 1 == end);
+        const bool is_last = i + 1 == count;
+        if (error != std::errc() || !ends_cell || !std::isfinite(numbers[i]) ||
+            (!is_last && (after == end || *after != separator_))) {
+            numbers.clear();
+            return nullptr;
+        }
+        if (is_last) return after < end && *after == separator_ ? after : end;
+        begin = after + 1;
+    }
+    return nullptr;  // an empty run
 }
 
 const char* CsvTokenizer::split_quoted(const char* begin, const char* end) {

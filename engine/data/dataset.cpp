@@ -28,39 +28,6 @@ RowsOfSplits rows_of_splits(const Recordings& table, const PatientSplit& split) 
     return rows;
 }
 
-SplitData lay_out(const Recordings& table, const std::vector<std::int64_t>& rows,
-                  const FittedStatistics& statistics) {
-    SplitData part;
-    part.rows = static_cast<Index>(rows.size());
-    part.length = table.length;
-    const auto length = static_cast<std::size_t>(table.length);
-    const double window = static_cast<double>(table.length) * table.sample_interval_ms;
-    part.signal.reserve(rows.size() * length);
-    if (table.has_clean) part.clean.reserve(rows.size() * length);
-    for (const std::int64_t row : rows) {
-        const auto r = static_cast<std::size_t>(row);
-        const auto begin = static_cast<std::ptrdiff_t>(r * length),
-                   end = begin + static_cast<std::ptrdiff_t>(length);
-        part.signal.insert(part.signal.end(), table.signal.begin() + begin, table.signal.begin() + end);
-        if (table.has_clean) {
-            // A row whose clean cells are empty has, as a table without clean signals, itself as the target.
-            const auto& source = std::isnan(table.clean[r * length]) ? table.signal : table.clean;
-            part.clean.insert(part.clean.end(), source.begin() + begin, source.begin() + end);
-        }
-        const auto statics = standardised_statics(table, row, statistics);
-        part.statics.insert(part.statics.end(), statics.begin(), statics.end());
-        part.label.push_back(table.label[r]);
-        const float latency = table.wave_v_latency_ms[r];
-        part.exist.push_back(!table.has_latency_column ? -1 : std::isnan(latency) ? 0 : 1);
-        part.latency_ms.push_back(latency_target(latency, window));
-        part.amplitude_uv.push_back(table.wave_v_amplitude_uv[r]);
-        part.threshold_db.push_back(table.threshold_db[r]);
-        part.patient.push_back(table.patient[r]);
-        part.source_row.push_back(table.source_row[r]);
-    }
-    return part;
-}
-
 void check_labels(const Recordings& table, std::size_t classes) {
     const auto largest = std::max_element(table.label.begin(), table.label.end());
     if (largest != table.label.end() && *largest >= static_cast<std::int32_t>(classes))
@@ -154,6 +121,39 @@ Index SplitData::labelled(Component component) const {
             return count_present(threshold_db);
     }
     return 0;
+}
+
+SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
+                  const FittedStatistics& statistics) {
+    SplitData part;
+    part.rows = static_cast<Index>(rows.size());
+    part.length = table.length;
+    const auto length = static_cast<std::size_t>(table.length);
+    const double window = static_cast<double>(table.length) * table.sample_interval_ms;
+    part.signal.reserve(rows.size() * length);
+    if (table.has_clean) part.clean.reserve(rows.size() * length);
+    for (const std::int64_t row : rows) {
+        const auto r = static_cast<std::size_t>(row);
+        const auto begin = static_cast<std::ptrdiff_t>(r * length),
+                   end = begin + static_cast<std::ptrdiff_t>(length);
+        part.signal.insert(part.signal.end(), table.signal.begin() + begin, table.signal.begin() + end);
+        if (table.has_clean) {
+            // A row whose clean cells are empty has, as a table without clean signals, itself as the target.
+            const auto& source = std::isnan(table.clean[r * length]) ? table.signal : table.clean;
+            part.clean.insert(part.clean.end(), source.begin() + begin, source.begin() + end);
+        }
+        const auto statics = standardised_statics(table, row, statistics);
+        part.statics.insert(part.statics.end(), statics.begin(), statics.end());
+        part.label.push_back(table.label[r]);
+        const float latency = table.wave_v_latency_ms[r];
+        part.exist.push_back(!table.has_latency_column ? -1 : std::isnan(latency) ? 0 : 1);
+        part.latency_ms.push_back(latency_target(latency, window));
+        part.amplitude_uv.push_back(table.wave_v_amplitude_uv[r]);
+        part.threshold_db.push_back(table.threshold_db[r]);
+        part.patient.push_back(table.patient[r]);
+        part.source_row.push_back(table.source_row[r]);
+    }
+    return part;
 }
 
 Dataset build_dataset(Recordings&& recordings, const Config& config) {

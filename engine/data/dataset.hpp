@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ struct SplitData {
     // Rows that have a target of this component.
     Index labelled(Component) const;
 };
+
+// Rows of a table in this layout. Throws InputError as standardised_statics does.
+SplitData lay_out(const Recordings&, std::span<const std::int64_t> rows, const FittedStatistics&);
 
 struct Dataset {
     std::vector<std::string> classes;

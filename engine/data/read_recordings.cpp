@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/data/csv_reader.hpp"
+#include "engine/data/npz_reader.hpp"
 
 namespace abr {
 namespace {
@@ -46,7 +47,8 @@ std::map<std::string, ValueRange> value_ranges(const Recordings& recordings) {
 }
 
 Recordings read_recordings(const DataConfig& config, int threads, ReadReport& report) {
-    Recordings recordings = read_csv_recordings(config, threads, report);
+    Recordings recordings = config.source == DataSource::npz ? read_npz_recordings(config, report)
+                                                             : read_csv_recordings(config, threads, report);
     report.ranges = value_ranges(recordings);
     return recordings;
 }

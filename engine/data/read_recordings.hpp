@@ -16,7 +16,8 @@ namespace abr {
 struct Rejection {
     std::int64_t count = 0;
     std::vector<std::int64_t>
-        lines;  // the first kRejectionLines of them, ascending, 1-based lines of the file
+        lines;  // the first kRejectionLines of them, ascending, 1-based lines of the file, or rows of NPZ
+    std::string first;  // the message of the first of them
 };
 inline constexpr std::size_t kRejectionLines = 20;
 
@@ -42,7 +43,7 @@ std::map<std::string, ValueRange> value_ranges(const Recordings& recordings);
 
 // Reads the file of config.data as its settings say. `threads` = 0: one for each core this process may use;
 // the result is the same for any number. InputError for whatever is wrong with the file: the message names
-// file, line, column, value, what was expected and the remedy. The source must be csv.
+// file, line, column, value, what was expected and the remedy. The source must be csv or npz.
 Recordings read_recordings(const DataConfig& config, int threads, ReadReport& report);
 
 }  // namespace abr

@@ -7,9 +7,9 @@
 #include <unordered_map>
 
 #include "engine/data/csv_file.hpp"
-#include "engine/data/csv_message.hpp"
 #include "engine/data/csv_tokenizer.hpp"
 #include "engine/data/random_sequence.hpp"
+#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 
 namespace abr {
@@ -120,9 +120,10 @@ void check_classes(const Recordings& recordings, const DataConfig& config, const
                           "data.class_aliases, or filter its rows and remove it from data.classes",
                           kFewestPatients);
             throw InputError(
-                fmt::format("class {} has no patient in the split '{}' ({} of {} patients are of this "
+                fmt::format("{}class {} has no patient in the split '{}' ({} of {} patients are of this "
                             "class); {}",
-                            config.classes[c], kSplitNames[s], count, patients.split.size(), remedy));
+                            config.path.empty() ? "" : config.path.string() + ": ", config.classes[c],
+                            kSplitNames[s], count, patients.split.size(), remedy));
         }
     }
 }

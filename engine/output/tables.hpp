@@ -1,4 +1,4 @@
-// CSV files of a run that are written at once: split.csv and predictions_<split>.csv.
+// CSV files that are written at once: split.csv, predictions, restored signals.
 #pragma once
 
 #include <cstdint>
@@ -32,5 +32,9 @@ struct PredictionRow {
 };
 void write_predictions(const std::filesystem::path& path, std::span<const std::string> class_names,
                        std::span<const PredictionRow> rows);
+
+// recording, patient_id, s0 ... s{T-1} in uV; restored_uv (rows, T).
+void write_restored(const std::filesystem::path& path, std::span<const PredictionRow> rows,
+                    std::span<const float> restored_uv);
 
 }  // namespace abr

@@ -109,6 +109,14 @@ DataSettings parse_data(const SafetensorsFile& file, const NetworkShape& shape) 
     return data;
 }
 
+EvaluationSettings parse_evaluation(const SafetensorsFile& file, const NetworkShape& shape) {
+    try {
+        return evaluation_settings_from_json(parse_metadata(file, "evaluation"), shape.classes, file.name());
+    } catch (const Json::exception& error) {
+        reject(file.name(), fmt::format("metadata `evaluation`: {}", error.what()));
+    }
+}
+
 // The four buffers of LearnerState under their prefixes.
 template <class State, class Visit>
 void for_each_buffer(State& state, const Visit& visit) {
@@ -228,7 +236,8 @@ std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLa
                                                       {kEpochKey, std::to_string(progress.epoch)},
                                                       {kStepKey, std::to_string(progress.step)},
                                                       {"model", model_json(checkpoint.shape)},
-                                                      {"data", data.dump()}});
+                                                      {"data", data.dump()},
+                                                      {"evaluation", to_json(checkpoint.evaluation).dump()}});
 }
 
 std::int64_t checkpoint_bytes_per_step() {
@@ -253,6 +262,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
     checkpoint.data = parse_data(file, checkpoint.shape);
     checkpoint.statistics = statistics_from_named_arrays(
         [&](const std::string& name) { return file.doubles(name); }, checkpoint.data.classes.size());
+    checkpoint.evaluation = parse_evaluation(file, checkpoint.shape);
     checkpoint.progress = parse_progress(file);
 
     const Network network(checkpoint.shape, 1);

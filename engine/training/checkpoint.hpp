@@ -7,7 +7,7 @@
 //   statistics/...                  F64, what was fitted on the training rows (engine/data/statistics.hpp)
 //   progress/...                    F64 and I64, where the run stood
 // Metadata: "format" = "abr_engine", "format_version", "engine_version", "epoch" and "step" (both done),
-// "model" and "data" as JSON. Nothing depends on the run's name, place, time, threads or device.
+// "model", "data" and "evaluation" as JSON. Nothing depends on the run's name, place, time, threads or device.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/data/statistics.hpp"
+#include "engine/training/evaluation_settings.hpp"
 #include "engine/training/schedule.hpp"
 #include "kernels/optimizer.hpp"
 #include "model/learner.hpp"
@@ -64,6 +65,7 @@ struct Checkpoint {
     NetworkShape shape;
     DataSettings data;
     FittedStatistics statistics;
+    EvaluationSettings evaluation;
     LearnerState learner;
     TrainingProgress progress;
 };

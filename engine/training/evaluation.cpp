@@ -19,33 +19,41 @@ std::optional<float> predicted(const std::vector<float>& values, std::size_t row
 
 }  // namespace
 
-SplitMetrics metrics_of(const Dataset& dataset, Split split, const Evaluation& evaluation,
-                        const PerComponent<double>& final_weights) {
-    const SplitData& data = dataset.part(split);
-    return split_metrics({.dropped = dataset.dropped,
-                          .final_weights = final_weights,
-                          .losses = evaluation.losses,
-                          .sums = evaluation.sums,
-                          .confusion = {static_cast<Index>(dataset.classes.size()), evaluation.confusion},
-                          .majority_class = majority_class(dataset.statistics.class_counts),
-                          .logits = evaluation.logits,
-                          .label = data.label,
-                          .patient = data.patient,
-                          .exist_logit = evaluation.exist_logit,
-                          .exist = data.exist,
-                          .signal_correlation = evaluation.signal_correlation,
-                          .signal_snr_gain_db = evaluation.signal_snr_gain_db});
+EvaluatedSplit split_of(const Dataset& dataset, Split split) {
+    return {dataset.part(split), dataset.classes, dataset.patients, dataset.dropped,
+            dataset.statistics.class_counts};
 }
 
-std::vector<PredictionRow> prediction_rows(const Dataset& dataset, Split split,
-                                           const Evaluation& evaluation) {
-    const SplitData& data = dataset.part(split);
-    const std::size_t classes = dataset.classes.size();
+SplitEvaluation split_evaluation(const EvaluatedSplit& split, const Evaluation& evaluation,
+                                 const PerComponent<double>& final_weights) {
+    return {.dropped = split.dropped,
+            .final_weights = final_weights,
+            .losses = evaluation.losses,
+            .sums = evaluation.sums,
+            .confusion = {static_cast<Index>(split.classes.size()), evaluation.confusion},
+            .majority_class = majority_class(split.class_counts),
+            .logits = evaluation.logits,
+            .label = split.data.label,
+            .patient = split.data.patient,
+            .exist_logit = evaluation.exist_logit,
+            .exist = split.data.exist,
+            .signal_correlation = evaluation.signal_correlation,
+            .signal_snr_gain_db = evaluation.signal_snr_gain_db};
+}
+
+SplitMetrics metrics_of(const EvaluatedSplit& split, const Evaluation& evaluation,
+                        const PerComponent<double>& final_weights) {
+    return split_metrics(split_evaluation(split, evaluation, final_weights));
+}
+
+std::vector<PredictionRow> prediction_rows(const EvaluatedSplit& split, const Evaluation& evaluation) {
+    const SplitData& data = split.data;
+    const std::size_t classes = split.classes.size();
     std::vector<PredictionRow> rows(static_cast<std::size_t>(data.rows));
     for (std::size_t r = 0; r < rows.size(); ++r) {
         PredictionRow& row = rows[r];
         row.recording = data.source_row[r];
-        row.patient_id = dataset.patients[static_cast<std::size_t>(data.patient[r])];
+        row.patient_id = split.patients[static_cast<std::size_t>(data.patient[r])];
         if (data.label[r] >= 0) row.class_true = data.label[r];
         if (!evaluation.logits.empty()) {
             const std::span logits(evaluation.logits.data() + r * classes, classes);

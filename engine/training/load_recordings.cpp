@@ -1,6 +1,5 @@
 #include "engine/training/load_recordings.hpp"
 
-#include "engine/data/read_recordings.hpp"
 #include "engine/synthetic/cohort.hpp"
 #include "kernels/cpu/stream.hpp"
 

@@ -1,13 +1,13 @@
-// The recordings that a configuration names: read from its file, or made from its seed.
+// The recordings that a configuration asks for, whatever their source.
 #pragma once
 
 #include "engine/config/config.hpp"
-#include "engine/data/report.hpp"
+#include "engine/data/read_recordings.hpp"
 #include "engine/recordings.hpp"
 
 namespace abr {
 
-// Fills the report's part about rows. Throws InputError for a file that cannot be used.
-Recordings load_recordings(const Config&, ReadReport&);
+// Generates the cohort or reads the file of config.data, and fills the report. InputError as in read_recordings.
+Recordings load_recordings(const Config& config, ReadReport& report);
 
 }  // namespace abr

@@ -79,6 +79,21 @@ HeadScaling head_scaling(const FittedStatistics& statistics) {
             .threshold_scale = scale(statistics.threshold_db)};
 }
 
+LearnerSettings learner_settings(const Checkpoint& checkpoint) {
+    LearnerSettings settings;
+    settings.shape = checkpoint.shape;
+    settings.loss = checkpoint.evaluation.loss;
+    const auto& weights = checkpoint.statistics.class_weights;
+    settings.class_weights.assign(weights.begin(), weights.end());
+    apply_statistics(checkpoint.statistics, settings.batch);
+    settings.batch.sample_interval_ms = static_cast<float>(checkpoint.data.sample_interval_ms);
+    settings.batch.noise_sd = checkpoint.evaluation.noise_sd;
+    settings.batch.degradation_probability = checkpoint.evaluation.degradation_probability;
+    settings.scaling = head_scaling(checkpoint.statistics);
+    settings.seed = checkpoint.evaluation.seed;
+    return settings;
+}
+
 LearnerSettings learner_settings(const Config& config, const Dataset& dataset) {
     LearnerSettings settings;
     settings.shape = network_shape(config.model, dataset);

@@ -53,6 +53,7 @@ Trainer::Trainer(const RunParts& parts)
     checkpoint_.shape = learner_->network().shape();
     checkpoint_.data = {p_.dataset.classes, p_.dataset.sample_interval_ms};
     checkpoint_.statistics = p_.dataset.statistics;
+    checkpoint_.evaluation = evaluation_settings(learner_settings(p_.config, p_.dataset), final_weights_);
     if (!p_.resumed) return;
     learner_->restore(p_.resumed->learner);
     progress_ = p_.resumed->progress;
@@ -233,7 +234,7 @@ void Trainer::show_progress(std::int64_t steps_done) {
 void Trainer::validate(EpochRecord& record) {
     const double training_seconds = seconds_since(epoch_start_);
     const Evaluation evaluation = learner_->evaluate(p_.dataset.part(Split::val).view());
-    record.val = metrics_of(p_.dataset, Split::val, evaluation, final_weights_);
+    record.val = metrics_of(split_of(p_.dataset, Split::val), evaluation, final_weights_);
     if (progress_.epoch == 0) declare_absent(*record.val);
 
     const ConfusionMatrix confusion(static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion);
@@ -272,14 +273,14 @@ void Trainer::measure_best(RunSummary& summary) {
     if (best().epoch < 0) return;
     learner_->restore(load_checkpoint_of_run(p_.folder.file(best_file()), p_.config, p_.dataset).learner);
     const Evaluation validation = learner_->evaluate(p_.dataset.part(Split::val).view());
-    summary.val = metrics_of(p_.dataset, Split::val, validation, final_weights_);
+    summary.val = metrics_of(split_of(p_.dataset, Split::val), validation, final_weights_);
     // What is there may be of an epoch that a killed run did not save and that was trained otherwise then, as
     // with another training.epochs.
     write_predictions_of(Split::val, validation);
     const SplitData& test = p_.dataset.part(Split::test);
     if (test.rows == 0) return;
     const Evaluation evaluation = learner_->evaluate(test.view());
-    summary.test = metrics_of(p_.dataset, Split::test, evaluation, final_weights_);
+    summary.test = metrics_of(split_of(p_.dataset, Split::test), evaluation, final_weights_);
     log_.classification(best().epoch, "test",
                         {static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion});
     log_.flush();
@@ -289,7 +290,7 @@ void Trainer::measure_best(RunSummary& summary) {
 void Trainer::write_predictions_of(Split split, const Evaluation& evaluation) const {
     write_predictions(
         p_.folder.file(fmt::format("predictions_{}.csv", kSplitNames[static_cast<std::size_t>(split)])),
-        p_.dataset.classes, prediction_rows(p_.dataset, split, evaluation));
+        p_.dataset.classes, prediction_rows(split_of(p_.dataset, split), evaluation));
 }
 
 // The tables are on the disk before the checkpoint that counts on them.

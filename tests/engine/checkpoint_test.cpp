@@ -57,6 +57,19 @@ Checkpoint checkpoint_of(const NetworkShape& shape) {
     statistics.latency_ms = {6.1, 0.7};
     statistics.class_counts = {700, 30};
     statistics.class_weights = {0.52, 12.2};
+    auto& evaluation = checkpoint.evaluation;
+    evaluation.loss = {.signal = {Distance::l1, 0.3f},
+                       .peak_latency = {Distance::mse, 1},
+                       .peak_amplitude = {Distance::huber, 0.1f},
+                       .threshold = {Distance::huber, 2},
+                       .positive_weight = 1.7f,
+                       .label_smoothing = 0.1f,
+                       .focal_gamma = 2,
+                       .classes = 2};
+    evaluation.final_weights = {{0.8, 0.6, 1.2, 0, 2.5, 1}};
+    evaluation.seed = 0xFFFFFFFFFFFFFFFF;
+    evaluation.noise_sd = 0.3f;
+    evaluation.degradation_probability = 1;
     checkpoint.learner = {filled(network.parameters(), 1), filled(network.parameters(), 2),
                           filled(network.parameters(), 3), filled(network.parameters(), 4)};
     auto& progress = checkpoint.progress;
@@ -316,6 +329,33 @@ TEST_CASE("checkpoint: progress that contradicts itself is refused") {
                            std::memcpy(p.tensors.at("progress/epoch_steps").bytes.data(), &step, sizeof step);
                        }),
                        "other steps than those before step 50"));
+}
+
+TEST_CASE(
+    "checkpoint: how a run measures survives a checkpoint, and metadata that lies about it is refused") {
+    const TemporaryFolder folder;
+    const Checkpoint checkpoint = checkpoint_of(small_shape());
+    save_to(folder.path / "a.safetensors", checkpoint);
+    const EvaluationSettings read = load_checkpoint(folder.path / "a.safetensors").evaluation;
+    CHECK(to_json(read) == to_json(checkpoint.evaluation));
+    CHECK(read.loss.peak_amplitude.delta == 0.1f);
+    CHECK(read.loss.signal.type == Distance::l1);
+    CHECK(read.loss.classes == 2);
+    CHECK(read.seed == 0xFFFFFFFFFFFFFFFF);
+
+    const auto lie = [](const char* key, const Json& value) {
+        return error_after([&](Parts& p) { p.set("evaluation", key, value); });
+    };
+    CHECK(contains(lie("signal", {{"type", "cubic"}, {"delta", 1}}), "signal = "));
+    CHECK(contains(lie("threshold", {{"type", "mse"}, {"delta", 0}}), "threshold = "));
+    CHECK(contains(lie("threshold", "mse"), "evaluation"));
+    CHECK(contains(lie("noise_sd", -1), "noise_sd = -1 is out of range"));
+    CHECK(contains(lie("label_smoothing", 1), "label_smoothing"));
+    CHECK(contains(lie("degradation_probability", 1.5), "degradation_probability"));
+    CHECK(contains(lie("final_weights", {1, 2}), "evaluation"));
+    CHECK(contains(lie("final_weights", {1, 2, 3, 4, 5, -6}), "final_weights"));
+    CHECK(contains(lie("seed", "x"), "evaluation"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata.erase("evaluation"); }), "evaluation"));
 }
 
 TEST_CASE("checkpoint: nothing in the file depends on where it lies") {

@@ -21,38 +21,15 @@
 #include "engine/error.hpp"
 #include "engine/synthetic/cohort.hpp"
 #include "engine/synthetic/validation.hpp"
+#include "tests/engine/same_recordings.hpp"
 
 using namespace abr;
+using abr::test::check_same;
+using abr::test::same_bits;
 
 namespace {
 
 const std::vector<std::string> kClassNames(std::begin(kCohortClasses), std::end(kCohortClasses));
-
-// Bit for bit, so that NaN equals itself.
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-    if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        if (std::bit_cast<std::uint32_t>(a[i]) != std::bit_cast<std::uint32_t>(b[i])) return false;
-    }
-    return true;
-}
-
-void check_same(const Recordings& a, const Recordings& b) {
-    CHECK(a.rows == b.rows);
-    CHECK(a.patient == b.patient);
-    CHECK(a.patients == b.patients);
-    CHECK(a.ear == b.ear);
-    CHECK(a.label == b.label);
-    CHECK(same_bits(a.age_years, b.age_years));
-    CHECK(same_bits(a.intensity_db, b.intensity_db));
-    CHECK(same_bits(a.rate_hz, b.rate_hz));
-    CHECK(same_bits(a.fmp, b.fmp));
-    CHECK(same_bits(a.wave_v_latency_ms, b.wave_v_latency_ms));
-    CHECK(same_bits(a.wave_v_amplitude_uv, b.wave_v_amplitude_uv));
-    CHECK(same_bits(a.threshold_db, b.threshold_db));
-    CHECK(same_bits(a.signal, b.signal));
-    CHECK(same_bits(a.clean, b.clean));
-}
 
 void check_table(const CohortTable& table) {
     for (const CohortCheck& check : table.checks) {

@@ -1,9 +1,12 @@
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <functional>
 #include <vector>
 
+#include "engine/data/csv_file.hpp"
 #include "tests/engine/csv_fixture.hpp"
 
 namespace abr::csv_test {
@@ -155,7 +158,7 @@ const std::vector<Mistake> kRowMistakes = {
     {"number beyond float",
      kHeader + "p,80,1,1e39\n",
      {"data.csv:2, column `s1`: value `1e39`", "finite number"}},
-    {"empty sample", kHeader + "p,80,,2\n", {"data.csv:2, column `s0`: value ``", "expected a number"}},
+    {"empty sample", kHeader + "p,80,,2\n", {"data.csv:2, column `s0`: no value", "expected a number"}},
     {"constant signal",
      kHeader + "p,80,0.5,0.5\n",
      {"data.csv:2, column `s0`: all 2 samples are 0.5", "expected a signal that varies", "skip"}},
@@ -170,7 +173,7 @@ const std::vector<Mistake> kRowMistakes = {
      {"`wave_v_latency_ms`: value `inf`", "finite number"}},
     {"no patient",
      kHeader + " ,80,1,2\n",
-     {"data.csv:2, column `patient_id`: value ``", "patient's identifier"}},
+     {"data.csv:2, column `patient_id`: no value", "patient's identifier"}},
     {"no level",
      kHeader + "p,NA,1,2\n",
      {"data.csv:2, column `intensity_db`: value `NA`", "expected a number"}},
@@ -179,7 +182,7 @@ const std::vector<Mistake> kRowMistakes = {
      {"data.csv:2, column `ear`: value `both`", "`left`, `right` or an empty cell"}},
     {"incomplete clean signal",
      "patient_id,intensity_db,s0,s1,c0,c1\np,80,1,2,1,\n",
-     {"data.csv:2, column `c1`: value ``", "every sample of the clean signal, or none"}},
+     {"data.csv:2, column `c1`: no value", "every sample of the clean signal, or none"}},
     {"unknown class",
      kClassHeader + "p,80,NORMAL,1,2\np,80,SNİK,1,2\n",
      {"data.csv:3, column `class`: value `SNİK`", "`NORMAL`, `NEUROPATHY`, `SNHL`, `TOTAL`, `CONDUCTIVE`",
@@ -281,6 +284,24 @@ TEST_CASE("a file that is missing, a directory or a device is refused") {
     CHECK(message(file.folder() / "none.csv").find("cannot be opened (No such file") != std::string::npos);
     CHECK(message(file.folder() / "none.csv").find("data.path") != std::string::npos);
     CHECK(message("/dev/null").find(": not a regular file") != std::string::npos);
+}
+
+TEST_CASE("a file that becomes shorter while it is read ends the program with a message, not a crash") {
+    const TextFile file(std::string(10000, 'x'));
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        end_on_truncated_mapping(2);
+        const CsvFile mapped(file.path());
+        if (truncate(file.path().c_str(), 0) != 0) _exit(100);
+        close(STDERR_FILENO);
+        const volatile char touched = mapped.text()[9000];
+        _exit(touched == 'x' ? 101 : 102);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 2);
 }
 
 }  // namespace

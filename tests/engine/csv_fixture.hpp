@@ -54,6 +54,14 @@ inline Read read_text(std::string_view text, DataConfig config = csv_config(), i
     return result;
 }
 
+inline std::string without_folder(std::string message, const TextFile& file) {
+    const std::string folder = file.folder().string() + "/";
+    for (auto at = message.find(folder); at != std::string::npos; at = message.find(folder)) {
+        message.erase(at, folder.size());
+    }
+    return message;
+}
+
 // The message with which reading fails, the folder taken out; empty if it does not fail.
 inline std::string failure(std::string_view text, DataConfig config = csv_config(), int threads = 2,
                            std::int64_t chunk_bytes = kCsvChunkBytes) {
@@ -63,12 +71,7 @@ inline std::string failure(std::string_view text, DataConfig config = csv_config
     try {
         read_csv_recordings(config, threads, report, chunk_bytes);
     } catch (const InputError& error) {
-        std::string message = error.what();
-        const std::string folder = file.folder().string() + "/";
-        for (auto at = message.find(folder); at != std::string::npos; at = message.find(folder)) {
-            message.erase(at, folder.size());
-        }
-        return message;
+        return without_folder(error.what(), file);
     }
     return {};
 }

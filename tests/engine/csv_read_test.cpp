@@ -1,8 +1,12 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 
+#include "engine/data/cell_number.hpp"
+#include "kernels/philox.hpp"
 #include "tests/engine/csv_fixture.hpp"
 
 namespace abr::csv_test {
@@ -206,6 +210,67 @@ TEST_CASE("numbers are rounded correctly to float, however long they are written
         CAPTURE(numbers[i]);
         CHECK(table.signal[i] == std::strtof(numbers[i].c_str(), nullptr));
     }
+}
+
+TEST_CASE("decimals read the short way have the bits of the general way, or are left to it") {
+    const auto check = [](const std::string& text) {
+        float fast = 0, general = 0;
+        const char* const end = text.data() + text.size();
+        const char* const after = parse_short_decimal(text.data(), end, '.', fast);
+        if (after == nullptr) return false;
+        CAPTURE(text);
+        CHECK(after == end);
+        REQUIRE(parse_number(text, '.', general));
+        CHECK(std::bit_cast<std::uint32_t>(fast) == std::bit_cast<std::uint32_t>(general));
+        return true;
+    };
+    int taken = 0;
+    for (std::uint32_t i = 0; i < 100000; ++i) {
+        const Random4 words = philox4x32(5, i, 0, 0, 0);
+        std::string digits = std::to_string((std::uint64_t{words[0]} << 32 | words[1]) >> (words[2] % 60));
+        digits.resize(std::min<std::size_t>(digits.size(), 1 + words[3] % 17));
+        digits.insert(words[2] / 60 % (digits.size() + 1), ".");
+        taken += check((words[3] % 2 == 0 ? "-" : "") + digits) ? 1 : 0;
+        // Middles between two floats, and their neighbours in the last of 15 digits.
+        const double middle = 1 + (2.0 * (words[0] % 4194304) + 1) / 16777216;
+        taken += check(fmt::format("{:.13f}", middle)) ? 1 : 0;
+    }
+    CHECK(taken > 100000);
+    CHECK_FALSE(
+        check("1.000000059604645"));  // rounds to a double next to the middle of 1 and the float above it
+    for (const char* other : {"", "-", ".", "5.", ".5", "1e5", "+1", "nan", "inf", "1234567890123456"})
+        CHECK_MESSAGE(!check(other), other);
+    float value = 0;
+    const std::string_view cell = "-0,5;7";
+    CHECK(parse_short_decimal(cell.data(), cell.data() + cell.size(), ',', value) == cell.data() + 4);
+    CHECK(value == -0.5f);
+}
+
+TEST_CASE("samples that stand apart, in disorder, quoted, or that a filter looks at are read all the same") {
+    const std::vector<float> expected = {0.5f, -1, 2, 7, 8, 9};
+    const auto signal = [](const char* text, DataConfig config = csv_config()) {
+        return read_text(text, config).recordings.signal;
+    };
+    CHECK(signal("patient_id,intensity_db,s0,s1,s2\np,1,.5,-1,2\np,1,7,8,9") == expected);
+    CHECK(signal("s0,s1,s2,patient_id,intensity_db\n0.5,-1,2,p,1\n7, 8,+9,p,1\n") == expected);
+    CHECK(signal("patient_id,s2,s1,s0,intensity_db\np,2,-1,0.5,1\np,9,8,7,1\n") == expected);
+    CHECK(signal("s0,patient_id,s1,intensity_db,s2\r\n0.5,p,-1,1,2\r\n7,p,8,1,9\r\n") == expected);
+    CHECK(signal("patient_id,intensity_db,s0,s1,s2\n\"p\",1,0.5,\"-1\",2\np,1,7,8,9\r\n") == expected);
+    CHECK(signal("patient_id;intensity_db;s0;s1;s2\np;1;0,5;-1;2\np;1;7;8;9\n") == expected);
+    DataConfig filtered = csv_config();
+    filtered.filters = {{"s1", FilterOperation::less_than, {8.0}, "a.toml:1:1"}};
+    CHECK(signal("patient_id,intensity_db,s0,s1,s2\np,1,0.5,-1,2\np,1,7,8,9\n", filtered) ==
+          std::vector<float>{0.5f, -1, 2});
+    const Recordings both =
+        read_text("patient_id,intensity_db,c0,c1,s0,s1\np,1,3,4,1,2\nq,1,,NA,5,6\n").recordings;
+    CHECK(both.signal == std::vector<float>{1, 2, 5, 6});
+    CHECK(both.clean[1] == 4);
+    CHECK(std::isnan(both.clean[3]));
+    const Recordings in_order =
+        read_text("patient_id,intensity_db,s0,s1,c0,c1\np,1,1,2,3,4\nq,1,5,6,,\n").recordings;
+    CHECK(in_order.signal == std::vector<float>{1, 2, 5, 6});
+    CHECK(in_order.clean[0] == 3);
+    CHECK(std::isnan(in_order.clean[2]));
 }
 
 TEST_CASE("bad rows are skipped and counted by reason with their first twenty lines") {

@@ -104,7 +104,7 @@ TEST_CASE(
     read.read = 130;
     read.filtered = 7;
     read.used = 120;
-    read.rejected["negative latency"] = {3, {11, 12, 20}};
+    read.rejected["negative latency"] = {3, {11, 12, 20}, "the first"};
     read.ranges["age_years"] = {119, 1, 0.0, 80.5};
     read.ranges["threshold_db"] = {0, 120};
     const Dataset data = build_dataset(std::move(table), two_classes());

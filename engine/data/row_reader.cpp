@@ -1,4 +1,4 @@
-#include "engine/data/csv_rows.hpp"
+#include "engine/data/row_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <type_traits>
 
-#include "engine/data/csv_message.hpp"
-#include "engine/data/csv_number.hpp"
+#include "engine/data/cell_number.hpp"
+#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 
 namespace abr {
@@ -23,6 +23,7 @@ constexpr std::string_view kNotFinite = "not_finite";
 constexpr std::string_view kSignalNotFinite = "signal_not_finite";
 constexpr std::string_view kZeroVariance = "zero_variance_signal";
 constexpr std::string_view kNegativeLatency = "negative_latency";
+constexpr std::string_view kNegativeAge = "negative_age";
 constexpr std::string_view kNegativeFmp = "negative_fmp";
 constexpr std::string_view kSampleInterval = "sample_interval_not_positive";
 constexpr std::string_view kUnknownEar = "unknown_ear";
@@ -46,30 +47,64 @@ bool matches(std::string_view cell, char decimal, const FilterValue& value) {
 }  // namespace
 
 // Thrown by whatever finds a row unusable, caught in read(). The message is made only when it is needed.
-struct CsvRowReader::BadRow {
+struct RowReader::BadRow {
     std::string_view reason;
     int column = 0;     // index
     std::string what;   // instead of the cell's value, if not empty
     std::string value;  // of the cell
     std::string expected;
+
+    // `bad(reason, k, expected)` makes the BadRow of sample k.
+    template <class Bad>
+    static void check_signal(std::span<const float> signal, int column, const Bad& bad);
+    template <class Bad>
+    static void check_clean(std::span<const float> clean, const Bad& bad);
 };
 
-struct CsvRowReader::NumericColumn {
-    CsvField field;
+template <class Bad>
+void RowReader::BadRow::check_signal(std::span<const float> signal, int column, const Bad& bad) {
+    for (std::size_t k = 0; k < signal.size(); ++k)
+        if (!std::isfinite(signal[k])) throw bad(kSignalNotFinite, k, "a finite number (uV)");
+    const auto [minimum, maximum] = std::minmax_element(signal.begin(), signal.end());
+    if (*minimum == *maximum) {
+        throw BadRow{kZeroVariance,
+                     column,
+                     fmt::format("all {} samples are {}", signal.size(), *minimum),
+                     {},
+                     "a signal that varies"};
+    }
+}
+
+template <class Bad>
+void RowReader::BadRow::check_clean(std::span<const float> clean, const Bad& bad) {
+    std::size_t present = 0, absent = 0;
+    for (std::size_t k = 0; k < clean.size(); ++k) {
+        if (std::isinf(clean[k])) throw bad(kNotFinite, k, "a finite number (uV)");
+        if (std::isnan(clean[k]))
+            absent = k;
+        else
+            ++present;
+    }
+    if (present != 0 && present != clean.size())
+        throw bad(kIncompleteClean, absent, "every sample of the clean signal, or none");
+}
+
+struct RowReader::NumericColumn {
+    TableField field;
     std::vector<float> Recordings::*target;
     bool required = false;
     std::string_view reason_if_negative;  // empty: negative values are legal
 };
 
-struct CsvRowReader::Values {
+struct RowReader::Values {
     static constexpr std::array<NumericColumn, 7> kColumns = {{
-        {CsvField::age_years, &Recordings::age_years, false, {}},
-        {CsvField::intensity_db, &Recordings::intensity_db, true, {}},
-        {CsvField::rate_hz, &Recordings::rate_hz, false, {}},
-        {CsvField::fmp, &Recordings::fmp, false, kNegativeFmp},
-        {CsvField::wave_v_latency_ms, &Recordings::wave_v_latency_ms, false, kNegativeLatency},
-        {CsvField::wave_v_amplitude_uv, &Recordings::wave_v_amplitude_uv, false, {}},
-        {CsvField::threshold_db, &Recordings::threshold_db, false, {}},
+        {TableField::age_years, &Recordings::age_years, false, kNegativeAge},
+        {TableField::intensity_db, &Recordings::intensity_db, true, {}},
+        {TableField::rate_hz, &Recordings::rate_hz, false, {}},
+        {TableField::fmp, &Recordings::fmp, false, kNegativeFmp},
+        {TableField::wave_v_latency_ms, &Recordings::wave_v_latency_ms, false, kNegativeLatency},
+        {TableField::wave_v_amplitude_uv, &Recordings::wave_v_amplitude_uv, false, {}},
+        {TableField::threshold_db, &Recordings::threshold_db, false, {}},
     }};
 
     std::string_view patient;
@@ -79,9 +114,9 @@ struct CsvRowReader::Values {
     double sample_interval_ms = 0;
 };
 
-CsvRowReader::CsvRowReader(const std::filesystem::path& path, const CsvColumns& columns, CsvDialect dialect,
-                           const DataConfig& config)
-    : path_(path), columns_(columns), dialect_(dialect), config_(config) {
+RowReader::RowReader(const TableSource& source, const TableColumns& columns, CsvDialect dialect,
+                     const DataConfig& config)
+    : source_(source), columns_(columns), dialect_(dialect), config_(config) {
     for (std::size_t i = 0; i < config.classes.size(); ++i) {
         classes_.emplace(config.classes[i], static_cast<std::int32_t>(i));
     }
@@ -91,11 +126,12 @@ CsvRowReader::CsvRowReader(const std::filesystem::path& path, const CsvColumns& 
     }
 }
 
-void CsvRowReader::read(const CsvTokenizer& record, std::int64_t line, CsvBlock& block) const {
+template <class ReadSamples>
+void RowReader::append(Cells cells, bool malformed, std::int64_t line, RowBlock& block,
+                       const ReadSamples& read_samples) const {
     Recordings& recordings = block.recordings;
     const std::size_t signal_size = recordings.signal.size();
     const std::size_t clean_size = recordings.clean.size();
-    const Cells cells = record.cells();
     ++block.read;
     try {
         if (!passes_filters(cells)) {
@@ -103,7 +139,7 @@ void CsvRowReader::read(const CsvTokenizer& record, std::int64_t line, CsvBlock&
             return;
         }
         const int last = static_cast<int>(std::min(cells.size(), columns_.names.size())) - 1;
-        if (record.malformed()) {
+        if (malformed) {
             throw BadRow{kMalformedQuotes,
                          last,
                          "text follows a closing quote",
@@ -111,15 +147,18 @@ void CsvRowReader::read(const CsvTokenizer& record, std::int64_t line, CsvBlock&
                          "the separator after it, and quotes within a cell doubled"};
         }
         if (cells.size() != columns_.names.size()) {
-            throw BadRow{kWrongCellCount,
-                         last,
-                         fmt::format("the row has {} cells", cells.size()),
-                         {},
-                         fmt::format("{} as in the header", columns_.names.size())};
+            const bool decimal_commas = cells.size() > columns_.names.size() && dialect_.separator == ',';
+            throw BadRow{
+                kWrongCellCount,
+                last,
+                fmt::format("the row has {} cells", cells.size()),
+                {},
+                fmt::format("{} as in the header{}", columns_.names.size(),
+                            decimal_commas ? " (decimal commas need `;` or a tab between cells)" : "")};
         }
         Values values;
         read_values(cells, line, values);
-        read_signals(cells, recordings);
+        read_samples();
 
         const auto [patient, is_new] = block.patient_index.try_emplace(
             std::string(values.patient), static_cast<std::int32_t>(recordings.patients.size()));
@@ -131,7 +170,7 @@ void CsvRowReader::read(const CsvTokenizer& record, std::int64_t line, CsvBlock&
         for (std::size_t i = 0; i < values.numbers.size(); ++i) {
             (recordings.*Values::kColumns[i].target).push_back(values.numbers[i]);
         }
-        if (columns_.has(CsvField::sample_interval_ms))
+        if (columns_.has(TableField::sample_interval_ms))
             block.sample_interval_ms.push_back(values.sample_interval_ms);
         block.lines.push_back(line);
         ++recordings.rows;
@@ -142,7 +181,33 @@ void CsvRowReader::read(const CsvTokenizer& record, std::int64_t line, CsvBlock&
     }
 }
 
-bool CsvRowReader::passes_filters(Cells cells) const {
+void RowReader::read(const CsvTokenizer& record, std::int64_t line, RowBlock& block) const {
+    const Cells cells = record.cells();
+    append(cells, record.malformed(), line, block, [&] { parse_samples(record, block.recordings); });
+}
+
+void RowReader::read(Cells cells, std::span<const float> signal, std::span<const float> clean,
+                     std::int64_t row, RowBlock& block) const {
+    Recordings& recordings = block.recordings;
+    append(cells, false, row, block, [&] {
+        const auto bad_in = [](const std::vector<int>& column, std::span<const float> samples) {
+            return [&column, samples](std::string_view reason, std::size_t k, std::string expected) {
+                return BadRow{reason,
+                              column.front(),
+                              fmt::format("sample {} is {}", k, samples[k]),
+                              {},
+                              std::move(expected)};
+            };
+        };
+        BadRow::check_signal(signal, columns_.signal.front(), bad_in(columns_.signal, signal));
+        recordings.signal.insert(recordings.signal.end(), signal.begin(), signal.end());
+        if (clean.empty()) return;
+        BadRow::check_clean(clean, bad_in(columns_.clean, clean));
+        recordings.clean.insert(recordings.clean.end(), clean.begin(), clean.end());
+    });
+}
+
+bool RowReader::passes_filters(Cells cells) const {
     for (std::size_t i = 0; i < config_.filters.size(); ++i) {
         const RowFilter& filter = config_.filters[i];
         const int column = columns_.filter[i];
@@ -183,81 +248,61 @@ bool CsvRowReader::passes_filters(Cells cells) const {
     return true;
 }
 
-void CsvRowReader::read_values(Cells cells, std::int64_t line, Values& values) const {
-    const int patient = columns_[CsvField::patient_id];
+void RowReader::read_values(Cells cells, std::int64_t line, Values& values) const {
+    const int patient = columns_[TableField::patient_id];
     values.patient = cell_of(cells, patient);
     if (values.patient.empty()) {
         throw BadRow{kMissingValue, patient, {}, {}, "the patient's identifier"};
     }
-    if (columns_.has(CsvField::ear)) values.ear = read_ear(cells);
+    if (columns_.has(TableField::ear)) values.ear = read_ear(cells);
     for (std::size_t i = 0; i < values.numbers.size(); ++i) {
         const NumericColumn& column = Values::kColumns[i];
         values.numbers[i] = column.required ? read_number<float>(cells, columns_[column.field])
                                             : read_optional(cells, column);
     }
-    if (columns_.has(CsvField::sample_interval_ms)) {
-        const int column = columns_[CsvField::sample_interval_ms];
+    if (columns_.has(TableField::sample_interval_ms)) {
+        const int column = columns_[TableField::sample_interval_ms];
         values.sample_interval_ms = read_number<double>(cells, column);
         if (values.sample_interval_ms <= 0) {
             throw BadRow{
                 kSampleInterval, column, {}, std::string(cell_of(cells, column)), "a time above 0 (ms)"};
         }
     }
-    if (columns_.has(CsvField::class_name)) values.label = read_class(cells, line);
+    if (columns_.has(TableField::class_name)) values.label = read_class(cells, line);
 }
 
-void CsvRowReader::read_signals(Cells cells, Recordings& recordings) const {
+void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings) const {
+    const Cells cells = record.cells();
+    const auto bad_in = [&](const std::vector<int>& columns) {
+        return [&](std::string_view reason, std::size_t k, std::string expected) {
+            return BadRow{
+                reason, columns[k], {}, std::string(cell_of(cells, columns[k])), std::move(expected)};
+        };
+    };
     const std::size_t length = columns_.signal.size();
-    std::size_t at = recordings.signal.size();
-    recordings.signal.resize(at + length);
-    float minimum = HUGE_VALF;
-    float maximum = -HUGE_VALF;
-    for (const int column : columns_.signal) {
-        const std::string_view cell = cell_of(cells, column);
-        float value = 0;
-        if (!parse_number(cell, dialect_.decimal, value)) value = read_number<float>(cells, column);
-        if (!std::isfinite(value)) {
-            throw BadRow{kSignalNotFinite, column, {}, std::string(cell), "a finite number (uV)"};
-        }
-        minimum = std::min(minimum, value);
-        maximum = std::max(maximum, value);
-        recordings.signal[at++] = value;
+    const std::size_t begin = recordings.signal.size();
+    recordings.signal.resize(begin + length);
+    const std::span<float> signal = std::span(recordings.signal).subspan(begin);
+    const bool has_numbers = std::ranges::copy(record.numbers(0), signal.begin()).out == signal.end();
+    for (std::size_t k = 0; k < length && !has_numbers; ++k) {
+        const int column = columns_.signal[k];
+        if (!parse_number(cell_of(cells, column), dialect_.decimal, signal[k]))
+            signal[k] = read_number<float>(cells, column);  // which knows what is wrong
     }
-    if (minimum == maximum) {
-        const int column = columns_.signal.front();
-        throw BadRow{kZeroVariance,
-                     column,
-                     fmt::format("all {} samples are {}", length, minimum),
-                     {},
-                     "a signal that varies"};
-    }
+    BadRow::check_signal(signal, columns_.signal.front(), bad_in(columns_.signal));
 
     if (columns_.clean.empty()) return;
-    at = recordings.clean.size();
-    recordings.clean.resize(at + length);
-    int absent = CsvColumns::kAbsent;  // a column with a missing sample
-    std::size_t present = 0;
-    for (const int column : columns_.clean) {
-        const std::string_view cell = cell_of(cells, column);
-        float value = kMissing;
-        if (is_missing(cell)) {
-            absent = column;
-        } else {
-            value = read_number<float>(cells, column);
-            ++present;
-        }
-        recordings.clean[at++] = value;
+    recordings.clean.resize(recordings.clean.size() + length);
+    const std::span<float> clean = std::span(recordings.clean).last(length);
+    const bool has_clean_numbers = std::ranges::copy(record.numbers(1), clean.begin()).out == clean.end();
+    for (std::size_t k = 0; k < length && !has_clean_numbers; ++k) {
+        const int column = columns_.clean[k];
+        clean[k] = is_missing(cell_of(cells, column)) ? kMissing : read_number<float>(cells, column);
     }
-    if (present != 0 && present != length) {
-        throw BadRow{kIncompleteClean,
-                     absent,
-                     {},
-                     std::string(cell_of(cells, absent)),
-                     "every sample of the clean signal, or none"};
-    }
+    BadRow::check_clean(clean, bad_in(columns_.clean));
 }
 
-float CsvRowReader::read_optional(Cells cells, const NumericColumn& column) const {
+float RowReader::read_optional(Cells cells, const NumericColumn& column) const {
     if (!columns_.has(column.field)) return kMissing;
     const int index = columns_[column.field];
     if (is_missing(cell_of(cells, index))) return kMissing;
@@ -270,7 +315,7 @@ float CsvRowReader::read_optional(Cells cells, const NumericColumn& column) cons
 }
 
 template <class Real>
-Real CsvRowReader::read_number(Cells cells, int column) const {
+Real RowReader::read_number(Cells cells, int column) const {
     const std::string_view cell = cell_of(cells, column);
     Real value = 0;
     if (is_missing(cell)) throw BadRow{kMissingValue, column, {}, std::string(cell), "a number"};
@@ -279,15 +324,16 @@ Real CsvRowReader::read_number(Cells cells, int column) const {
                      column,
                      {},
                      std::string(cell),
-                     dialect_.decimal == ',' ? "a number, with a decimal comma as in the rest of the file"
-                                             : "a number, with a decimal point"};
+                     source_.form == TableForm::arrays ? "a number"
+                     : dialect_.decimal == ',' ? "a number, with a decimal comma as in the rest of the file"
+                                               : "a number, with a decimal point"};
     }
     if (!std::isfinite(value)) throw BadRow{kNotFinite, column, {}, std::string(cell), "a finite number"};
     return value;
 }
 
-std::int8_t CsvRowReader::read_ear(Cells cells) const {
-    const int column = columns_[CsvField::ear];
+std::int8_t RowReader::read_ear(Cells cells) const {
+    const int column = columns_[TableField::ear];
     const std::string_view cell = cell_of(cells, column);
     if (equals_ignoring_case(cell, "left")) return 0;
     if (equals_ignoring_case(cell, "right")) return 1;
@@ -295,8 +341,8 @@ std::int8_t CsvRowReader::read_ear(Cells cells) const {
     throw BadRow{kUnknownEar, column, {}, std::string(cell), "`left`, `right` or an empty cell"};
 }
 
-std::int32_t CsvRowReader::read_class(Cells cells, std::int64_t line) const {
-    const int column = columns_[CsvField::class_name];
+std::int32_t RowReader::read_class(Cells cells, std::int64_t line) const {
+    const int column = columns_[TableField::class_name];
     const std::string_view cell = cell_of(cells, column);
     if (const auto known = classes_.find(cell); known != classes_.end()) return known->second;
     if (is_missing(cell)) return -1;
@@ -310,30 +356,29 @@ std::int32_t CsvRowReader::read_class(Cells cells, std::int64_t line) const {
     for (const std::string& name : config_.classes) expected += quoted_value(name) + ", ";
     expected += fmt::format("an index from 0 to {}, or an empty cell", config_.classes.size() - 1);
     std::string remedy = fmt::format(
-        "give the class that it means this name under [data.class_aliases], e.g. {} = [\"{}\"], or leave its "
-        "rows "
-        "out with a filter",
-        config_.classes.front(), cell);
+        "say which class it means under [data.class_aliases]: CLASS = [\"{}\"], or leave its rows out with a "
+        "filter",
+        cell);
     if (has_combining_accent(cell)) remedy += " (it has combining accents; names are compared byte by byte)";
-    throw InputError(cell_message(path_, line, columns_.name(column), cell, expected, remedy));
+    throw InputError(cell_message(source_, line, columns_.name(column), cell, expected, remedy));
 }
 
-void CsvRowReader::reject(const BadRow& bad, std::int64_t line, CsvBlock& block) const {
+void RowReader::reject(const BadRow& bad, std::int64_t line, RowBlock& block) const {
     if (config_.on_bad_row == OnBadRow::error) throw InputError(bad_row_message(bad, line));
     Rejection& rejection = block.rejected[bad.reason];
     ++rejection.count;
     if (rejection.lines.size() < kRejectionLines) rejection.lines.push_back(line);
-    if (block.first_rejection.empty()) block.first_rejection = bad_row_message(bad, line);
+    if (rejection.first.empty()) rejection.first = bad_row_message(bad, line);
 }
 
-std::string CsvRowReader::bad_row_message(const BadRow& bad, std::int64_t line) const {
+std::string RowReader::bad_row_message(const BadRow& bad, std::int64_t line) const {
     const std::string_view remedy =
         config_.on_bad_row == OnBadRow::error
             ? "correct the row, or leave such rows out with data.on_bad_row = \"skip\""
             : "correct the row";
     const std::string& column = columns_.name(bad.column);
-    if (!bad.what.empty()) return column_message(path_, line, column, bad.what, bad.expected, remedy);
-    return cell_message(path_, line, column, bad.value, bad.expected, remedy);
+    if (!bad.what.empty()) return column_message(source_, line, column, bad.what, bad.expected, remedy);
+    return cell_message(source_, line, column, bad.value, bad.expected, remedy);
 }
 
 }  // namespace abr

@@ -1,4 +1,4 @@
-#include "engine/data/csv_message.hpp"
+#include "engine/data/table_message.hpp"
 
 #include <fmt/format.h>
 
@@ -32,15 +32,22 @@ std::string quoted_value(std::string_view value) {
     return text + "`";
 }
 
-std::string cell_message(const std::filesystem::path& path, std::int64_t line, std::string_view column,
-                         std::string_view value, std::string_view expected, std::string_view remedy) {
-    return column_message(path, line, column, "value " + quoted_value(value), expected, remedy);
+std::string TableSource::place(std::int64_t line, std::string_view column) const {
+    const std::string name = quoted_value(column);
+    if (form == TableForm::text) return fmt::format("{}:{}, column {}", path.string(), line, name);
+    if (line == 0) return fmt::format("{}: array {}", path.string(), name);
+    return fmt::format("{}: row {}, array {}", path.string(), line, name);
 }
 
-std::string column_message(const std::filesystem::path& path, std::int64_t line, std::string_view column,
+std::string cell_message(const TableSource& source, std::int64_t line, std::string_view column,
+                         std::string_view value, std::string_view expected, std::string_view remedy) {
+    const std::string what = value.empty() ? "no value" : "value " + quoted_value(value);
+    return column_message(source, line, column, what, expected, remedy);
+}
+
+std::string column_message(const TableSource& source, std::int64_t line, std::string_view column,
                            std::string_view what, std::string_view expected, std::string_view remedy) {
-    return fmt::format("{}:{}, column {}: {}: expected {}; {}", path.string(), line, quoted_value(column),
-                       what, expected, remedy);
+    return fmt::format("{}: {}: expected {}; {}", source.place(line, column), what, expected, remedy);
 }
 
 std::string file_message(const std::filesystem::path& path, std::string_view what, std::string_view expected,

@@ -1,4 +1,4 @@
-#include "engine/data/csv_columns.hpp"
+#include "engine/data/table_columns.hpp"
 
 #include <fmt/format.h>
 
@@ -8,33 +8,33 @@
 #include <set>
 #include <string_view>
 
-#include "engine/data/csv_message.hpp"
+#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 
 namespace abr {
 namespace {
 
 struct FieldColumn {
-    CsvField field;
+    TableField field;
     std::string_view ours;
     std::string ColumnNames::*theirs;
     bool required;
 };
 
 constexpr FieldColumn kFieldColumns[] = {
-    {CsvField::patient_id, "patient_id", &ColumnNames::patient_id, true},
-    {CsvField::ear, "ear", &ColumnNames::ear, false},
-    {CsvField::age_years, "age_years", &ColumnNames::age_years, false},
-    {CsvField::intensity_db, "intensity_db", &ColumnNames::intensity_db, true},
-    {CsvField::rate_hz, "rate_hz", &ColumnNames::rate_hz, false},
-    {CsvField::fmp, "fmp", &ColumnNames::fmp, false},
-    {CsvField::class_name, "class", &ColumnNames::class_name, false},
-    {CsvField::wave_v_latency_ms, "wave_v_latency_ms", &ColumnNames::wave_v_latency_ms, false},
-    {CsvField::wave_v_amplitude_uv, "wave_v_amplitude_uv", &ColumnNames::wave_v_amplitude_uv, false},
-    {CsvField::threshold_db, "threshold_db", &ColumnNames::threshold_db, false},
-    {CsvField::sample_interval_ms, "sample_interval_ms", &ColumnNames::sample_interval_ms, false},
+    {TableField::patient_id, "patient_id", &ColumnNames::patient_id, true},
+    {TableField::ear, "ear", &ColumnNames::ear, false},
+    {TableField::age_years, "age_years", &ColumnNames::age_years, false},
+    {TableField::intensity_db, "intensity_db", &ColumnNames::intensity_db, true},
+    {TableField::rate_hz, "rate_hz", &ColumnNames::rate_hz, false},
+    {TableField::fmp, "fmp", &ColumnNames::fmp, false},
+    {TableField::class_name, "class", &ColumnNames::class_name, false},
+    {TableField::wave_v_latency_ms, "wave_v_latency_ms", &ColumnNames::wave_v_latency_ms, false},
+    {TableField::wave_v_amplitude_uv, "wave_v_amplitude_uv", &ColumnNames::wave_v_amplitude_uv, false},
+    {TableField::threshold_db, "threshold_db", &ColumnNames::threshold_db, false},
+    {TableField::sample_interval_ms, "sample_interval_ms", &ColumnNames::sample_interval_ms, false},
 };
-static_assert(std::size(kFieldColumns) == kCsvFields);
+static_assert(std::size(kFieldColumns) == kTableFields);
 
 // The index of a sample's column, or -1: the prefix and a number from `first` on, without leading zeros.
 std::int64_t sample_number(std::string_view name, const SampleColumns& columns) {
@@ -51,14 +51,15 @@ std::int64_t sample_number(std::string_view name, const SampleColumns& columns) 
 
 class Resolver {
   public:
-    Resolver(const std::filesystem::path& path, std::vector<std::string> header) : path_(path) {
+    Resolver(const TableSource& source, std::vector<std::string> header)
+        : source_(source), header_line_(source.form == TableForm::text ? 1 : 0) {
         columns_.names = std::move(header);
         for (std::size_t i = 0; i < columns_.names.size(); ++i) {
             index_[columns_.names[i]].push_back(static_cast<int>(i));
         }
     }
 
-    CsvColumns resolve(const DataConfig& config) {
+    TableColumns resolve(const DataConfig& config) {
         static const ColumnNames defaults;
         for (const auto& [field, ours, theirs, required] : kFieldColumns) {
             const std::string& name = config.columns.*theirs;
@@ -66,10 +67,16 @@ class Resolver {
             columns_.field[static_cast<std::size_t>(field)] = read_as(name, ours, wanted);
         }
         const bool clean_wanted = config.columns.clean != defaults.clean;
-        columns_.signal = samples(config.columns.signal, "signal", true);
-        columns_.clean = samples(config.columns.clean, "clean", clean_wanted);
-        check_clean(config.columns.clean);
-        if (!columns_.has(CsvField::sample_interval_ms) && !config.sample_interval_ms)
+        if (source_.form == TableForm::arrays) {
+            columns_.signal = {read_as("signal", "signal", true)};
+            if (const int clean = read_as("clean", "clean", false); clean != TableColumns::kAbsent)
+                columns_.clean = {clean};
+        } else {
+            columns_.signal = samples(config.columns.signal, "signal", true);
+            columns_.clean = samples(config.columns.clean, "clean", clean_wanted);
+            check_clean(config.columns.clean);
+        }
+        if (!columns_.has(TableField::sample_interval_ms) && !config.sample_interval_ms)
             missing_interval(config);
         for (const RowFilter& filter : config.filters) columns_.filter.push_back(filter_column(filter));
         return std::move(columns_);
@@ -79,11 +86,11 @@ class Resolver {
     // The column of that name, or kAbsent.
     int find(const std::string& name) const {
         const auto at = index_.find(name);
-        if (at == index_.end()) return CsvColumns::kAbsent;
+        if (at == index_.end()) return TableColumns::kAbsent;
         const std::vector<int>& places = at->second;
         if (places.size() > 1) {
             throw InputError(column_message(
-                path_, 1, name,
+                source_, header_line_, name,
                 fmt::format("stands twice, as columns {} and {}", places[0] + 1, places[1] + 1),
                 "every column that is read once", "rename or remove one of them"));
         }
@@ -92,14 +99,18 @@ class Resolver {
 
     int read_as(const std::string& name, std::string_view ours, bool wanted) {
         const int column = find(name);
-        if (column == CsvColumns::kAbsent) {
+        if (column == TableColumns::kAbsent) {
             if (wanted)
-                missing(name, fmt::format("set [data.columns] {} to the name it has in this file", ours));
+                missing(
+                    name,
+                    ours == name && source_.form == TableForm::arrays && (name == "signal" || name == "clean")
+                        ? std::string("save the signals as a two-dimensional array of this name")
+                        : fmt::format("set [data.columns] {} to the name it has in this file", ours));
             return column;
         }
         const auto [other, is_new] = read_as_.emplace(column, ours);
         if (!is_new) {
-            throw InputError(column_message(path_, 1, name,
+            throw InputError(column_message(source_, header_line_, name,
                                             fmt::format("read both as {} and as {}", other->second, ours),
                                             "a column of its own for each", "correct [data.columns]"));
         }
@@ -108,7 +119,7 @@ class Resolver {
 
     int filter_column(const RowFilter& filter) const {
         const int column = find(filter.column);
-        if (column == CsvColumns::kAbsent) {
+        if (column == TableColumns::kAbsent) {
             missing(filter.column, fmt::format("correct the filter's column name ({})", filter.written_at));
         }
         return column;
@@ -136,16 +147,19 @@ class Resolver {
     void check_clean(const SampleColumns& clean) const {
         if (columns_.clean.empty() || columns_.clean.size() == columns_.signal.size()) return;
         throw InputError(column_message(
-            path_, 1, fmt::format("{}{}", clean.prefix, clean.first),
+            source_, header_line_, fmt::format("{}{}", clean.prefix, clean.first),
             fmt::format("the clean signal has {} samples", columns_.clean.size()),
             fmt::format("{} as in the signal", columns_.signal.size()),
             "export both with equal length, or set [data.columns] clean to the columns that hold it"));
     }
 
     [[noreturn]] void missing(const std::string& name, std::string_view remedy) const {
+        const bool text = source_.form == TableForm::text;
         throw InputError(column_message(
-            path_, 1, name, "missing", fmt::format("this name in the header, which has {}", header_excerpt()),
-            fmt::format("rename the column, or {}", remedy)));
+            source_, header_line_, name, "missing",
+            fmt::format("this name {}, which {}", text ? "in the header" : "among the arrays of the file",
+                        (text ? "has " : "are ") + header_excerpt()),
+            fmt::format("rename the {}, or {}", text ? "column" : "array", remedy)));
     }
 
     [[noreturn]] void missing_sample(const std::string& name, std::string_view ours,
@@ -158,7 +172,7 @@ class Resolver {
                                 ours));
         }
         throw InputError(column_message(
-            path_, 1, name, "a sample column is missing",
+            source_, header_line_, name, "a sample column is missing",
             fmt::format("the {} in {} columns `{}{}` ... `{}{}` without a gap", ours, count, wanted.prefix,
                         wanted.first, wanted.prefix, wanted.first + count - 1),
             fmt::format("export the data again with every sample, or correct [data.columns] {}", ours)));
@@ -166,7 +180,7 @@ class Resolver {
 
     [[noreturn]] void missing_interval(const DataConfig& config) const {
         throw InputError(
-            column_message(path_, 1, config.columns.sample_interval_ms, "missing",
+            column_message(source_, header_line_, config.columns.sample_interval_ms, "missing",
                            "the time between two samples, in this column or in the configuration",
                            "set data.sample_interval_ms (ms), e.g. 0.1 for 10 kHz"));
     }
@@ -182,17 +196,18 @@ class Resolver {
         return text;
     }
 
-    const std::filesystem::path& path_;
-    CsvColumns columns_;
+    const TableSource& source_;
+    std::int64_t header_line_;
+    TableColumns columns_;
     std::map<std::string, std::vector<int>> index_;
     std::map<int, std::string> read_as_;
 };
 
 }  // namespace
 
-CsvColumns resolve_columns(const std::filesystem::path& path, std::vector<std::string> header,
-                           const DataConfig& config) {
-    return Resolver(path, std::move(header)).resolve(config);
+TableColumns resolve_columns(const TableSource& source, std::vector<std::string> names,
+                             const DataConfig& config) {
+    return Resolver(source, std::move(names)).resolve(config);
 }
 
 }  // namespace abr

@@ -1,0 +1,84 @@
+// abr_engine check-data: reads and judges the data of a configuration without training on it.
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "engine/cli/cli.hpp"
+#include "engine/config/load.hpp"
+#include "engine/data/dataset.hpp"
+#include "engine/data/report.hpp"
+#include "engine/data/report_text.hpp"
+#include "engine/data/row_joiner.hpp"
+#include "engine/data/unit_warnings.hpp"
+#include "engine/error.hpp"
+#include "engine/training/load_recordings.hpp"
+
+namespace abr {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  abr_engine check-data configs/spreadsheet.toml --set data.path=clinic.csv\n"
+    "  abr_engine check-data my.toml\n"
+    "\n"
+    "Every row is read, also behind a bad one. Exit code 0: a run would accept the data; 2: it would stop, "
+    "with the\n"
+    "reason as the last line. Warnings of values that look like another unit do not stop a run.";
+
+struct CheckArguments {
+    std::string file;
+    std::vector<std::string> overrides;
+};
+
+int check_data(const CheckArguments& arguments) {
+    const Config config = load_config(arguments.file, arguments.overrides);
+    Config lenient = config;
+    lenient.data.on_bad_row = OnBadRow::skip;
+    lenient.data.max_bad_fraction = 1;
+    ReadReport rows;
+    Recordings recordings = load_recordings(lenient, rows);
+    fmt::print("{}\n{} recordings of {} patients, {} samples of {} ms\n\n{}\n\n{}\n",
+               config.data.path.empty() ? "the synthetic cohort" : config.data.path.string(), recordings.rows,
+               recordings.patients.size(), recordings.length, recordings.sample_interval_ms, rows_text(rows),
+               ranges_text(rows));
+    for (const std::string& warning : unit_warnings(recordings)) fmt::print("\nwarning: {}\n", warning);
+    std::fflush(stdout);  // before a message on standard error
+
+    const Dataset dataset = build_dataset(std::move(recordings), config);
+    const EpochSampler sampler(config.training.sampler, dataset.part(Split::train).label,
+                               dataset.classes.size(), config.training.max_repeats, config.run.seed);
+    const DataReport report = make_data_report(dataset, rows, sampler);
+    fmt::print("\n{}\n\n{}\n", classes_text(report), components_text(report));
+    if (report.latencies_outside_window > 0) {
+        fmt::print(
+            "\nwarning: wave_v_latency_ms: {} latencies lie outside the recording (0 to {:.4g} ms) and are "
+            "not "
+            "learnt; check the unit and the sample interval\n",
+            report.latencies_outside_window, dataset.window_ms());
+    }
+    std::fflush(stdout);
+    const TableForm form = config.data.source == DataSource::npz ? TableForm::arrays : TableForm::text;
+    const std::string problem = bad_rows_problem({config.data.path, form}, config.data, rows);
+    if (!problem.empty()) throw InputError(problem);
+    fmt::print("\na run accepts these data\n");
+    return kExitDone;
+}
+
+}  // namespace
+
+Command add_check_data_command(CLI::App& program) {
+    auto arguments = std::make_shared<CheckArguments>();
+    CLI::App* app =
+        program.add_subcommand("check-data", "Read and judge the data of a configuration; trains nothing");
+    app->footer(kFooter);
+    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
+    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
+        ->allow_extra_args(false);
+    return {app, [arguments] { return check_data(*arguments); }};
+}
+
+}  // namespace abr

@@ -1,0 +1,86 @@
+#include "engine/training/evaluation_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "engine/error.hpp"
+
+namespace abr {
+namespace {
+
+// In the order of Distance.
+constexpr std::array<std::string_view, 3> kDistanceNames = {"mse", "l1", "huber"};
+
+// One list of the numbers serves writing, reading and checking; `limit`: what a value must be below.
+template <class Settings, class Visit>
+void for_each_number(Settings& settings, const Visit& visit) {
+    visit("positive_weight", settings.loss.positive_weight, HUGE_VAL);
+    visit("label_smoothing", settings.loss.label_smoothing, 1.0);
+    visit("focal_gamma", settings.loss.focal_gamma, HUGE_VAL);
+    visit("noise_sd", settings.noise_sd, HUGE_VAL);
+    visit("degradation_probability", settings.degradation_probability, std::nextafter(1.0, 2.0));
+}
+
+template <class Settings, class Visit>
+void for_each_distance(Settings& settings, const Visit& visit) {
+    visit("signal", settings.loss.signal);
+    visit("peak_latency", settings.loss.peak_latency);
+    visit("peak_amplitude", settings.loss.peak_amplitude);
+    visit("threshold", settings.loss.threshold);
+}
+
+}  // namespace
+
+EvaluationSettings evaluation_settings(const LearnerSettings& learner,
+                                       const PerComponent<double>& final_weights) {
+    return {.loss = learner.loss,
+            .final_weights = final_weights,
+            .seed = learner.seed,
+            .noise_sd = learner.batch.noise_sd,
+            .degradation_probability = learner.batch.degradation_probability};
+}
+
+Json to_json(const EvaluationSettings& settings) {
+    Json json = {{"seed", settings.seed}, {"final_weights", settings.final_weights.values}};
+    for_each_number(settings, [&](const char* name, float value, double) { json[name] = value; });
+    for_each_distance(settings, [&](const char* name, const DistanceLoss& loss) {
+        json[name] = {{"type", kDistanceNames[static_cast<std::size_t>(loss.type)]}, {"delta", loss.delta}};
+    });
+    return json;
+}
+
+EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes, const std::string& file) {
+    const auto check = [&](bool holds, std::string_view name, const Json& value) {
+        if (holds) return;
+        throw InputError(
+            fmt::format("{}: metadata `evaluation`: {} = {} is out of range; expected a checkpoint "
+                        "written by abr_engine",
+                        file, name, value.dump()));
+    };
+    EvaluationSettings settings;
+    settings.loss.classes = classes;
+    json.at("seed").get_to(settings.seed);
+    json.at("final_weights").get_to(settings.final_weights.values);
+    check(std::ranges::all_of(settings.final_weights.values,
+                              [](double w) { return std::isfinite(w) && w >= 0; }),
+          "final_weights", json.at("final_weights"));
+    for_each_number(settings, [&](const char* name, float& value, double limit) {
+        json.at(name).get_to(value);
+        check(value >= 0 && static_cast<double>(value) < limit, name, json.at(name));
+    });
+    for_each_distance(settings, [&](const char* name, DistanceLoss& loss) {
+        const Json& entry = json.at(name);
+        const auto type = std::ranges::find(kDistanceNames, entry.at("type").get<std::string>());
+        entry.at("delta").get_to(loss.delta);
+        check(type != kDistanceNames.end() && std::isfinite(loss.delta) && loss.delta > 0, name, entry);
+        loss.type = static_cast<Distance>(type - kDistanceNames.begin());
+    });
+    return settings;
+}
+
+}  // namespace abr

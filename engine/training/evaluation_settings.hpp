@@ -1,0 +1,30 @@
+// How a run measures: what it takes, besides the network and the fitted statistics, to repeat the metrics of its
+// validation on a checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/output/json.hpp"
+#include "kernels/components.hpp"
+#include "kernels/loss.hpp"
+#include "model/learner.hpp"
+
+namespace abr {
+
+struct EvaluationSettings {
+    LossSettings loss;                   // classes: as in the network's shape
+    PerComponent<double> final_weights;  // of the total loss
+    // Of the second, degraded input where there is no clean signal (kernels/batch.hpp).
+    std::uint64_t seed = 0;
+    float noise_sd = 0, degradation_probability = 0;
+};
+
+EvaluationSettings evaluation_settings(const LearnerSettings&, const PerComponent<double>& final_weights);
+
+Json to_json(const EvaluationSettings&);
+// The inverse, for a network of `classes` classes. Throws Json::exception for a document of another form,
+// InputError, beginning with `file`, for a value out of range.
+EvaluationSettings evaluation_settings_from_json(const Json&, Index classes, const std::string& file);
+
+}  // namespace abr
