@@ -34,6 +34,19 @@ void add_positions(Stream&, Sequence<const T> x, Sequence<T> y);
 
 }  // namespace cpu
 
+namespace cuda {
+
+template <class T>
+void attention_forward(Stream&, const Attention&, Sequence<const T> qkv, Sequence<T> o, T* probabilities);
+template <class T>
+void attention_backward(Stream&, const Attention&, Sequence<const T> d_o, Sequence<const T> qkv,
+                        const T* probabilities, Sequence<T> dqkv, T* workspace);
+
+template <class T>
+void add_positions(Stream&, Sequence<const T> x, Sequence<T> y);
+
+}  // namespace cuda
+
 Index attention_workspace(const Attention&, Index batch, Index length);
 
 }  // namespace abr

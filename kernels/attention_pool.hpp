@@ -54,4 +54,13 @@ template <class T>
 void attention_pool_backward(Stream&, const AttentionPool&, const AttentionPoolBackward<T>&);
 
 }  // namespace cpu
+
+namespace cuda {
+
+template <class T>
+void attention_pool_forward(Stream&, const AttentionPool&, const AttentionPoolForward<T>&);
+template <class T>
+void attention_pool_backward(Stream&, const AttentionPool&, const AttentionPoolBackward<T>&);
+
+}  // namespace cuda
 }  // namespace abr

@@ -84,4 +84,20 @@ void layer_norm_backward(Stream&, Sequence<const T> dy, Sequence<const T> x, con
                          const T* rstd, Sequence<T> dx, Write, T* dweight, T* dbias, T* workspace);
 
 }  // namespace cpu
+
+namespace cuda {
+
+template <class T>
+void group_norm_forward(Stream&, const GroupNorm&, const GroupNormForward<T>&);
+template <class T>
+void group_norm_backward(Stream&, const GroupNorm&, const GroupNormBackward<T>&);
+
+template <class T>
+void layer_norm_forward(Stream&, Sequence<const T> x, const T* weight, const T* bias, Sequence<T> y, T* mean,
+                        T* rstd);
+template <class T>
+void layer_norm_backward(Stream&, Sequence<const T> dy, Sequence<const T> x, const T* weight, const T* mean,
+                         const T* rstd, Sequence<T> dx, Write, T* dweight, T* dbias, T* workspace);
+
+}  // namespace cuda
 }  // namespace abr

@@ -13,6 +13,7 @@
 #include "kernels/cpu/partial_sums.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/cuda/attention_pool_plan.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
@@ -122,10 +123,11 @@ struct Layout {
 }  // namespace
 
 Index attention_pool_workspace(const AttentionPool& op, Index batch, Index length) {
-    return Layout(op, batch, length).products +
-           std::max({cpu::row_product_workspace(1, op.channels, op.hidden),
-                     cpu::row_product_workspace(1, op.hidden, op.channels),
-                     cpu::weight_product_workspace(weight_shape(op, batch, length))});
+    return std::max(Layout(op, batch, length).products +
+                        std::max({cpu::row_product_workspace(1, op.channels, op.hidden),
+                                  cpu::row_product_workspace(1, op.hidden, op.channels),
+                                  cpu::weight_product_workspace(weight_shape(op, batch, length))}),
+                    cuda::AttentionPoolPlan(op, batch, length).size);
 }
 
 namespace cpu {

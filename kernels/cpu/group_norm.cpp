@@ -11,6 +11,7 @@
 #include "kernels/cpu/partial_sums.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/cuda/norm_plan.hpp"
 #include "kernels/norm.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -338,7 +339,7 @@ HWY_AFTER_NAMESPACE();
 namespace abr {
 
 Index group_norm_workspace(const GroupNorm& op, Index batch) {
-    return batch * 2 * (op.channels + op.groups);
+    return std::max(batch * 2 * (op.channels + op.groups), cuda::group_norm_workspace(op, batch));
 }
 
 namespace cpu {

@@ -10,6 +10,7 @@
 #include "kernels/cpu/partial_sums.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/cuda/norm_plan.hpp"
 #include "kernels/norm.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -94,7 +95,7 @@ Index tasks(Index rows) {
 }  // namespace
 
 Index layer_norm_workspace(Index channels, Index rows) {
-    return tasks(rows) * 2 * channels;
+    return std::max(tasks(rows) * 2 * channels, cuda::layer_norm_workspace(channels, rows));
 }
 
 namespace cpu {

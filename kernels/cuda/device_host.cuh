@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numbers>
 #include <tuple>
 
 #include "tests/cuda_on_cpu/device_emulation.hpp"
@@ -133,6 +134,17 @@ __attribute__((no_sanitize_thread)) T atomicAdd(T* p, std::type_identity_t<T> va
 
 inline float rsqrtf(float x) {
     return 1 / std::sqrt(x);
+}
+// A product that no addition is fused with: nothing is here (-ffp-contract=off).
+inline float __fmul_rn(float a, float b) {
+    return a * b;
+}
+// Of pi * x, for which the device needs no slow reduction of its argument.
+inline double sinpi(double x) {
+    return std::sin(std::numbers::pi * std::remainder(x, 2.0));
+}
+inline double cospi(double x) {
+    return std::cos(std::numbers::pi * std::remainder(x, 2.0));
 }
 
 template <class Vector, class T>
