@@ -9,7 +9,7 @@
 //
 // CUDA's own names do the rest: threadIdx, blockIdx, blockDim, gridDim, __syncthreads, __syncwarp(mask),
 // __shfl_sync, __shfl_down_sync, __shfl_xor_sync, __ballot_sync, __any_sync, __all_sync, atomicAdd on integers,
-// float2, float4, make_float4, rsqrtf; other mathematics from <cmath>. What is missing here is added here, for both.
+// float2, float4, make_float4, rsqrtf, sinpi; other mathematics from <cmath>. What is missing here is added here, for both.
 //
 // Rules: kernels are named *_kernel; no thread returns early in front of a barrier. Masks are spelled out; every warp is whole (blocks are multiples of 32 threads). Within shared or
 // global memory, threads of a warp order their accesses by __syncwarp, never by a vote or shuffle. No floating-point

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numbers>
 #include <tuple>
 
 #include "tests/cuda_on_cpu/device_emulation.hpp"
@@ -132,6 +133,9 @@ __attribute__((no_sanitize_thread)) T atomicAdd(T* p, std::type_identity_t<T> va
 
 inline float rsqrtf(float x) {
     return 1 / std::sqrt(x);
+}
+inline double sinpi(double x) {
+    return std::sin(std::numbers::pi * x);
 }
 
 template <class Vector, class T>
