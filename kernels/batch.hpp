@@ -108,4 +108,12 @@ void gather_batch(Stream&, const DeviceRecordings&, const BatchSettings&, BatchM
                   const std::int32_t* order, RandomPosition, const Batch<T>& batch);
 
 }  // namespace cpu
+
+namespace cuda {
+
+template <class T>
+void gather_batch(Stream&, const DeviceRecordings&, const BatchSettings&, BatchMode,
+                  const std::int32_t* order, RandomPosition, const Batch<T>& batch);
+
+}  // namespace cuda
 }  // namespace abr

@@ -85,6 +85,13 @@ void accumulate_evaluation(Stream&, const EvaluationArguments<T>&);
 
 }  // namespace cpu
 
+namespace cuda {
+
+template <class T>
+void accumulate_evaluation(Stream&, const EvaluationArguments<T>&);
+
+}  // namespace cuda
+
 Index evaluation_workspace(Index batch);  // doubles
 
 }  // namespace abr

@@ -107,4 +107,13 @@ template <class T>
 void multi_task_loss(Stream&, const LossSettings&, const LossArguments<T>&);
 
 }  // namespace cpu
+
+namespace cuda {
+
+template <class T>
+void loss_denominators(Stream&, const T* class_weights, const Targets<T>&, LossSums* sums);
+template <class T>
+void multi_task_loss(Stream&, const LossSettings&, const LossArguments<T>&);
+
+}  // namespace cuda
 }  // namespace abr

@@ -87,4 +87,11 @@ template <class T>
 void optimizer_step(Stream&, const AdamW&, const OptimizerStep<T>&);
 
 }  // namespace cpu
+
+namespace cuda {
+
+template <class T>
+void optimizer_step(Stream&, const AdamW&, const OptimizerStep<T>&);
+
+}  // namespace cuda
 }  // namespace abr

@@ -77,7 +77,13 @@ struct NormalPair {
 ABR_HOST_DEVICE inline NormalPair to_normal(std::uint32_t a, std::uint32_t b) {
     const float radius = std::sqrt(-2.0f * std::log(to_uniform(a)));
     const float angle = 6.28318530717958647692f * to_uniform(b);
+#if defined(__CUDA_ARCH__)
+    double sine, cosine;  // unlike those of a float's sine, its registers do for every angle: no local memory
+    sincospi(0.31830988618379067154 * angle, &sine, &cosine);
+    return {radius * static_cast<float>(cosine), radius * static_cast<float>(sine)};
+#else
     return {radius * std::cos(angle), radius * std::sin(angle)};
+#endif
 }
 
 // Where a random number is drawn inside training. The counter is (element / 4, place, step, epoch): `place` is

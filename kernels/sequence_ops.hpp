@@ -21,3 +21,17 @@ void split_channels(Stream&, Sequence<const T> dy, Sequence<T> da, Write write_a
                     Write write_b);
 
 }  // namespace abr::cpu
+
+namespace abr::cuda {
+
+template <class T>
+void copy(Stream&, Sequence<const T> x, Sequence<T> y, Write);
+template <class T>
+void add(Stream&, Sequence<const T> a, Sequence<const T> b, Sequence<T> y);
+template <class T>
+void concat_channels(Stream&, Sequence<const T> a, Sequence<const T> b, Sequence<T> y);
+template <class T>
+void split_channels(Stream&, Sequence<const T> dy, Sequence<T> da, Write write_a, Sequence<T> db,
+                    Write write_b);
+
+}  // namespace abr::cuda

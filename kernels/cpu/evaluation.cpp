@@ -1,9 +1,9 @@
 #include "kernels/evaluation.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/evaluation_terms.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace abr {
 
@@ -14,21 +14,9 @@ Index evaluation_workspace(Index batch) {
 namespace cpu {
 namespace {
 
-constexpr double kSmallestSd = 1e-3;  // uV: 1 nV
-
-template <class T>
-double physical(T prediction, float mean, float scale) {
-    return static_cast<double>(prediction) * static_cast<double>(scale) + static_cast<double>(mean);
-}
-
-// One recording's signal metrics. Sums are over z-scored samples.
-struct SignalMetrics {
-    double squared_error, correlation, snr_gain_db;
-};
-
 // z-scored input, clean and restored signal of a recording (T samples each) and its sd in uV.
 template <class T>
-SignalMetrics signal_metrics(const T* input, const T* clean, const T* restored, Index length, double sd) {
+SignalMetrics measure_signal(const T* input, const T* clean, const T* restored, Index length, double sd) {
     const auto count = static_cast<double>(length);
     double clean_mean = 0, restored_mean = 0, noise = 0, error = 0;
     for (Index t = 0; t < length; ++t) {
@@ -50,15 +38,7 @@ SignalMetrics signal_metrics(const T* input, const T* clean, const T* restored, 
         restored_squares += y * y;
         products += x * y;
     }
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    SignalMetrics result{error * sd * sd, nan, nan};
-    const bool flat = sd * std::sqrt(std::min(clean_squares, restored_squares) / count) < kSmallestSd;
-    if (flat) return result;
-    // Rounding may carry a perfect correlation past 1.
-    result.correlation =
-        std::clamp(products / (std::sqrt(clean_squares) * std::sqrt(restored_squares)), -1.0, 1.0);
-    if (noise > 0 && error > 0) result.snr_gain_db = 10 * std::log10(noise / error);
-    return result;
+    return signal_metrics(count, sd, noise, error, clean_squares, restored_squares, products);
 }
 
 // What belongs to recording b alone: its predictions, and its squared error of the signal.
@@ -89,7 +69,7 @@ void write_predictions(const EvaluationArguments<T>& a, Index b) {
     const Index length = clean.columns;
     const auto sd = static_cast<double>(a.batch.sd[b]);
     const SignalMetrics metrics =
-        signal_metrics<T>(a.batch.input.row(b, 0), clean.row(b), restored, length, sd);
+        measure_signal<T>(a.batch.input.row(b, 0), clean.row(b), restored, length, sd);
     a.workspace[b] = metrics.squared_error;
     if (out.signal_correlation != nullptr)
         out.signal_correlation[r] = static_cast<float>(metrics.correlation);
@@ -99,24 +79,6 @@ void write_predictions(const EvaluationArguments<T>& a, Index b) {
         const auto mean = static_cast<double>(a.batch.mean[b]);
         std::transform(restored, restored + length, out.restored_uv + r * length,
                        [=](T z) { return static_cast<float>(static_cast<double>(z) * sd + mean); });
-    }
-}
-
-void add(RegressionSums& sums, double prediction, double target) {
-    const double error = prediction - target;
-    sums.count += 1;
-    sums.absolute_error += std::abs(error);
-    sums.squared_error += error * error;
-    const double deviation = target - sums.target_mean;
-    sums.target_mean += deviation / sums.count;
-    sums.target_squared_deviation += deviation * (target - sums.target_mean);
-}
-
-void add(BinarySums& sums, bool predicted, bool actual) {
-    if (predicted) {
-        ++(actual ? sums.true_positive : sums.false_positive);
-    } else {
-        ++(actual ? sums.false_negative : sums.true_negative);
     }
 }
 
@@ -140,11 +102,10 @@ void add_to_sums(const EvaluationArguments<T>& a, Index b) {
     regression(sums.threshold, heads.threshold, targets.threshold, a.recordings.threshold_db,
                scaling.threshold_mean, scaling.threshold_scale);
     if (heads.exist != nullptr && targets.exist[b] >= 0) {
-        add(sums.exist, heads.exist[b] > T{0}, targets.exist[b] == 1);
+        ++count_of(sums.exist, heads.exist[b] > T{0}, targets.exist[b] == 1);
     }
     if (heads.logits.data != nullptr && targets.label[b] >= 0) {
-        const T* logits = heads.logits.row(b);
-        const Index predicted = std::max_element(logits, logits + a.classes) - logits;
+        const Index predicted = predicted_class(heads.logits.row(b), a.classes);
         ++a.confusion[targets.label[b] * a.classes + predicted];
     }
     if (heads.signal.data != nullptr) {

@@ -1,9 +1,9 @@
 #include "kernels/loss.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/loss_terms.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace abr {
 
@@ -13,104 +13,6 @@ Index loss_workspace(Index batch) {
 
 namespace cpu {
 namespace {
-
-// A term of the loss and its derivative with respect to the prediction.
-struct Term {
-    double value = 0;
-    double slope = 0;
-};
-
-Term distance(const DistanceLoss& loss, double residual) {
-    const double size = std::abs(residual);
-    const double sign = residual > 0 ? 1.0 : residual < 0 ? -1.0 : residual;  // 0 and NaN stay
-    const double delta = loss.delta;
-    switch (loss.type) {
-        case Distance::mse:
-            return {residual * residual, 2 * residual};
-        case Distance::l1:
-            return {size, sign};
-        case Distance::huber:
-            break;
-    }
-    if (size <= delta) return {residual * residual / 2, residual};
-    return {delta * (size - delta / 2), delta * sign};
-}
-
-// ln(1 + e^x) without overflow, exact to rounding at both ends.
-double softplus(double x) {
-    return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
-}
-
-double sigmoid(double x) {
-    const double e = std::exp(-std::abs(x));
-    return x >= 0 ? 1 / (1 + e) : e / (1 + e);
-}
-
-Term existence_term(double logit, bool positive, double positive_weight) {
-    if (positive) return {positive_weight * softplus(-logit), -positive_weight * sigmoid(-logit)};
-    return {softplus(logit), sigmoid(logit)};
-}
-
-// One labelled recording's classification term; gradient[k] = scale * d term / d logit k, or null.
-//
-// Everything is expressed by m = ln sum_{k != y} e^{z_k}: 1 - p_y = sigmoid(m - z_y) keeps its digits when
-// p_y nears 1, and with r_k = p_k / (1 - p_y) = e^{z_k - m} the focal factor's derivative has no pole for
-// gamma < 1: df / dz_k = gamma f p_y r_k, df / dz_y = -gamma f p_y.
-template <class T>
-double classification_term(const LossSettings& settings, Index classes, const T* logits, Index label,
-                           double class_weight, double scale, T* gradient) {
-    const double target_logit = static_cast<double>(logits[label]);
-    double largest = -std::numeric_limits<double>::infinity();
-    for (Index k = 0; k < classes; ++k)
-        if (k != label) largest = std::max(largest, static_cast<double>(logits[k]));
-    double sum = 0;
-    for (Index k = 0; k < classes; ++k)
-        if (k != label) sum += std::exp(static_cast<double>(logits[k]) - largest);
-    const double others = classes > 1 ? largest + std::log(sum) : largest;
-
-    const double log_p = -softplus(others - target_logit);
-    const double log_rest = -softplus(target_logit - others);  // ln(1 - p_y)
-    const double p = std::exp(log_p);
-    const double rest = std::exp(log_rest);
-    const double smoothing = settings.label_smoothing;
-    const double share = smoothing / static_cast<double>(classes);
-
-    double cross_entropy = -(1 - smoothing + share) * log_p;
-    if (smoothing > 0) {
-        for (Index k = 0; k < classes; ++k)
-            if (k != label) cross_entropy -= share * (static_cast<double>(logits[k]) - target_logit + log_p);
-    }
-    const double gamma = settings.focal_gamma;
-    const double factor = gamma > 0 ? std::exp(gamma * log_rest) : 1.0;
-
-    if (gradient != nullptr) {
-        const double focal_slope = gamma * factor * p * cross_entropy;
-        for (Index k = 0; k < classes; ++k) {
-            double slope;
-            if (k == label) {
-                slope = factor * (smoothing - share - rest) - focal_slope;
-            } else {
-                const double ratio = std::exp(static_cast<double>(logits[k]) - others);
-                slope = factor * (rest * ratio - share) + focal_slope * ratio;
-            }
-            gradient[k] = scale == 0 ? T{0} : static_cast<T>(scale * class_weight * slope);
-        }
-    }
-    return class_weight * factor * cross_entropy;
-}
-
-// A recording's scalar head with a maskable target.
-template <class T>
-double scalar_term(const DistanceLoss& loss, const T* prediction, const T* target, Index b, double scale,
-                   T* gradient) {
-    if (prediction == nullptr) return 0;
-    Term term;
-    if (!std::isnan(target[b])) {
-        term = distance(loss, static_cast<double>(prediction[b]) - static_cast<double>(target[b]));
-    }
-    if (gradient != nullptr) gradient[b] = scale == 0 ? T{0} : static_cast<T>(scale * term.slope);
-    return term.value;
-}
 
 template <class T>
 double signal_term(const DistanceLoss& loss, Sequence<const T> prediction, Matrix<T> target, Index b,
@@ -124,7 +26,8 @@ double signal_term(const DistanceLoss& loss, Sequence<const T> prediction, Matri
     }
     double sum = 0;
     for (Index t = 0; t < target.columns; ++t) {
-        const Term term = distance(loss, static_cast<double>(restored[t]) - static_cast<double>(wanted[t]));
+        const LossTerm term =
+            distance(loss, static_cast<double>(restored[t]) - static_cast<double>(wanted[t]));
         sum += term.value;
         if (out != nullptr) out[t] = static_cast<T>(scale * term.slope);
     }
@@ -146,35 +49,16 @@ PerComponent<double> row_terms(const LossSettings& settings, const LossArguments
         terms[signal] = signal_term(settings.signal, heads.signal, targets.signal, b, scale[signal],
                                     gradients.signal.data != nullptr ? &gradients.signal : nullptr);
     }
-    if (heads.exist != nullptr) {
-        Term term;
-        if (targets.exist[b] >= 0) {
-            term = existence_term(static_cast<double>(heads.exist[b]), targets.exist[b] == 1,
-                                  settings.positive_weight);
-        }
-        terms[peak_exist] = term.value;
-        if (gradients.exist != nullptr) {
-            gradients.exist[b] =
-                scale[peak_exist] == 0 ? T{0} : static_cast<T>(scale[peak_exist] * term.slope);
-        }
-    }
-    terms[peak_latency] = scalar_term(settings.peak_latency, heads.latency, targets.latency, b,
-                                      scale[peak_latency], gradients.latency);
-    terms[peak_amplitude] = scalar_term(settings.peak_amplitude, heads.amplitude, targets.amplitude, b,
-                                        scale[peak_amplitude], gradients.amplitude);
-    if (heads.logits.data != nullptr) {
-        T* gradient = gradients.logits.data != nullptr ? gradients.logits.row(b) : nullptr;
-        const Index label = targets.label[b];
-        if (label >= 0) {
-            terms[classification] = classification_term(settings, settings.classes, heads.logits.row(b),
-                                                        label, static_cast<double>(a.class_weights[label]),
-                                                        scale[classification], gradient);
-        } else if (gradient != nullptr) {
-            std::fill_n(gradient, settings.classes, T{0});
-        }
-    }
-    terms[threshold] = scalar_term(settings.threshold, heads.threshold, targets.threshold, b,
-                                   scale[threshold], gradients.threshold);
+    terms[peak_exist] =
+        existence_term(settings, heads.exist, targets.exist, b, scale[peak_exist], gradients.exist);
+    terms[peak_latency] = regression_term(settings.peak_latency, heads.latency, targets.latency, b,
+                                          scale[peak_latency], gradients.latency);
+    terms[peak_amplitude] = regression_term(settings.peak_amplitude, heads.amplitude, targets.amplitude, b,
+                                            scale[peak_amplitude], gradients.amplitude);
+    terms[classification] = classification_term(settings, heads.logits, targets.label, a.class_weights, b,
+                                                scale[classification], gradients.logits);
+    terms[threshold] = regression_term(settings.threshold, heads.threshold, targets.threshold, b,
+                                       scale[threshold], gradients.threshold);
     return terms;
 }
 
@@ -202,10 +86,8 @@ void multi_task_loss(Stream& stream, const LossSettings& settings, const LossArg
     const Index batch = a.targets.signal.rows;
     PerComponent<double> scale;  // of each gradient; 0 = none
     if (a.gradients != nullptr) {
-        for (std::size_t c = 0; c < kComponents; ++c) {
-            const double denominator = a.sums->denominator[c];
-            if (denominator > 0) scale[c] = (*a.weights)[c] / denominator;
-        }
+        for (std::size_t c = 0; c < kComponents; ++c)
+            scale[c] = gradient_scale((*a.weights)[c], a.sums->denominator[c]);
     }
     stream.parallel_for(batch, [&](Index b) {
         const PerComponent<double> terms = row_terms(settings, a, scale, b);

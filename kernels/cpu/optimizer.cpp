@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/optimizer_loops.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/optimizer_record.hpp"
 
 namespace abr {
 
@@ -15,36 +16,11 @@ Index optimizer_workspace(Index parameters) {
 namespace cpu {
 namespace {
 
-double losses_and_total(const LossSums& sums, const PerComponent<double>& weights,
-                        PerComponent<double>& loss) {
-    double total = 0;
-    for (std::size_t c = 0; c < kComponents; ++c) {
-        loss[c] = sums.denominator[c] > 0 ? sums.numerator[c] / sums.denominator[c] : 0.0;
-        if (weights[c] != 0) total += weights[c] * loss[c];
-    }
-    return total;
-}
-
-void latch_fault(const StepRecord& row, StepStatus& status) {
-    if (status.bad_step >= 0) return;
-    std::size_t c = 0;
-    while (c < kComponents && std::isfinite(row.loss[c])) ++c;
-    if (c == kComponents && std::isfinite(row.grad_norm)) return;
-    status.bad_step = row.step;
-    status.bad_component = static_cast<std::int32_t>(c);
-}
-
-// 1 - beta^t, exact to rounding also where beta is close to 1.
-double bias_correction(double beta, double t) {
-    return beta > 0 ? -std::expm1(t * std::log(beta)) : 1.0;
-}
-
 template <class T>
 AdamWConstants<T> constants(const AdamW& adamw, std::int64_t step, double norm) {
     const auto t = static_cast<double>(step + 1);
-    const double clip = adamw.gradient_clip > 0 ? std::min(1.0, adamw.gradient_clip / (norm + 1e-6)) : 1.0;
     AdamWConstants<T> c{};
-    c.gradient_scale = static_cast<T>(clip);
+    c.gradient_scale = static_cast<T>(clip_factor(adamw, norm));
     c.beta1 = static_cast<T>(adamw.beta1);
     c.one_minus_beta1 = static_cast<T>(1 - adamw.beta1);
     c.beta2 = static_cast<T>(adamw.beta2);
@@ -90,20 +66,14 @@ void optimizer_step(Stream& stream, const AdamW& adamw, const OptimizerStep<T>& 
     double squares = 0;
     for (Index i = 0; i < chunks; ++i) squares += a.workspace[i];
 
-    StepRecord& row = *a.row;
-    row.step = a.step;
-    row.learning_rate = adamw.learning_rate;
-    row.grad_norm = std::sqrt(squares);
-    row.loss_total = losses_and_total(*a.sums, *a.weights, row.loss);
-    latch_fault(row, *a.status);
-    *a.sums = {};
+    write_record(a.step, adamw.learning_rate, std::sqrt(squares), *a.weights, *a.sums, *a.row, *a.status);
 
     if (a.status->bad_step >= 0) {
         stream.parallel_for(chunks,
                             [&](Index i) { std::fill(a.gradient + begin(i), a.gradient + end(i), T{0}); });
         return;
     }
-    const AdamWConstants<T> c = constants<T>(adamw, a.step, row.grad_norm);
+    const AdamWConstants<T> c = constants<T>(adamw, a.step, a.row->grad_norm);
     stream.parallel_for(chunks, [&](Index i) { update_range(adamw, a, c, begin(i), end(i)); });
 }
 

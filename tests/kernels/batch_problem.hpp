@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "kernels/batch.hpp"
+#include "tests/kernels/on_backend.hpp"
 #include "tests/kernels/support.hpp"
 
 namespace abr::test {
@@ -38,17 +40,11 @@ struct Split {
             threshold.push_back(r % 3 == 0 ? kNaN : static_cast<float>(10 * (r % 9)));
         }
     }
-    DeviceRecordings view(bool with_clean = true) const {
-        return {rows,
-                length,
-                signal.data(),
-                with_clean ? clean.data() : nullptr,
-                statics.data(),
-                label.data(),
-                exist.data(),
-                latency.data(),
-                amplitude.data(),
-                threshold.data()};
+    template <class On>
+    DeviceRecordings view(On& on, bool with_clean = true) {
+        return {rows,          length,       on(signal), with_clean ? on(clean) : nullptr,
+                on(statics),   on(label),    on(exist),  on(latency),
+                on(amplitude), on(threshold)};
     }
     double sd(Index r) const {
         const float* x = signal.data() + r * length;
@@ -106,17 +102,13 @@ struct Built {
           rows(n),
           length(T_) {}
 
-    Batch<T> view() {
-        return {input.view(),
-                {statics.data(), rows, kStaticInputs},
-                {{clean.data(), rows, length},
-                 label.data(),
-                 exist.data(),
-                 latency.data(),
-                 amplitude.data(),
-                 threshold.data()},
-                mean.data(),
-                sd.data()};
+    template <class On>
+    Batch<T> view(On& on) {
+        return {on(input),
+                {on(statics), rows, kStaticInputs},
+                {{on(clean), rows, length}, on(label), on(exist), on(latency), on(amplitude), on(threshold)},
+                on(mean),
+                on(sd)};
     }
     const T* signal(Index b) const { return input.view().row(b, 0); }
     bool same_bits(const Built& o) const {
@@ -124,6 +116,13 @@ struct Built {
                clean.same_bits(o.clean) && latency.same_bits(o.latency) && amplitude.same_bits(o.amplitude) &&
                threshold.same_bits(o.threshold) && mean.same_bits(o.mean) && sd.same_bits(o.sd) &&
                label.same_bits(o.label) && exist.same_bits(o.exist);
+    }
+    void check_sentinels() const {
+        for (const auto* buffer :
+             {&input.buffer(), &statics, &clean, &latency, &amplitude, &threshold, &mean, &sd})
+            buffer->check_sentinels();
+        label.check_sentinels();
+        exist.check_sentinels();
     }
     // The degraded recording and its target in uV.
     double input_uv(Index b, Index t) const { return static_cast<double>(signal(b)[t]) * sd[b] + mean[b]; }
@@ -138,16 +137,25 @@ inline std::vector<std::int32_t> in_order(Index n) {
     return order;
 }
 
+// The recordings `order` (all where empty) as one batch.
+template <class T, class Stream>
+Built<T> build_on(Stream& stream, Split split, const BatchSettings& settings, BatchMode mode,
+                  RandomPosition position = {}, std::vector<std::int32_t> order = {},
+                  bool with_clean = true) {
+    if (order.empty()) order = in_order(split.rows);
+    Built<T> built(static_cast<Index>(order.size()), split.length, split.length + 7, 2);
+    with_arguments(stream, [&](auto& on) {
+        gather_batch<T>(stream, split.view(on, with_clean), settings, mode, on(order), position,
+                        built.view(on));
+    });
+    return built;
+}
 template <class T = double>
 Built<T> build(const Split& split, const BatchSettings& settings, BatchMode mode,
                RandomPosition position = {}, std::vector<std::int32_t> order = {}, bool with_clean = true,
                int threads = 1) {
-    if (order.empty()) order = in_order(split.rows);
-    Built<T> built(static_cast<Index>(order.size()), split.length, split.length + 7, 2);
     cpu::Stream stream(threads);
-    cpu::gather_batch<T>(stream, split.view(with_clean), settings, mode, order.data(), position,
-                         built.view());
-    return built;
+    return build_on<T>(stream, split, settings, mode, position, std::move(order), with_clean);
 }
 
 // The block of a purpose for the recording at `place`, as the header states it.

@@ -58,12 +58,7 @@ TEST_CASE_TEMPLATE("batch: validation gathers, z-scores and standardises", T, fl
                 CHECK(built.threshold[b] == standardised(split.threshold[row], settings.threshold));
         }
         built.input.check_zero_padding();
-        for (const auto* buffer : {&built.input.buffer(), &built.statics, &built.clean, &built.latency,
-                                   &built.amplitude, &built.threshold, &built.mean, &built.sd}) {
-            buffer->check_sentinels();
-        }
-        built.label.check_sentinels();
-        built.exist.check_sentinels();
+        built.check_sentinels();
     }
 }
 

@@ -4,113 +4,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
-#include "tests/kernels/batch_problem.hpp"
+#include "tests/kernels/evaluation_problem.hpp"
 
 namespace abr {
 namespace {
 
 using test::Built;
+using test::degraded_settings;
+using test::Evaluation;
 using test::GuardedBuffer;
-using test::GuardedSequence;
+using test::kClasses;
 using test::Split;
-
-constexpr Index kClasses = 5;
-
-BatchSettings degraded_settings() {
-    BatchSettings s = test::plain_settings();
-    s.noise_sd = 0.3f;
-    s.degradation_probability = 1;
-    return s;
-}
-
-// Heads with random predictions for every recording of a split, and what evaluation writes.
-template <class T>
-struct Evaluation {
-    const Split& split;
-    HeadScaling scaling{1.1f, 0.2f, 0.3f, 0.4f, 40.0f, 20.0f};
-    GuardedSequence<T> signal;  // by recording
-    GuardedBuffer<T> logits, exist, latency, amplitude, threshold;
-    GuardedBuffer<float> out_logits, out_exist, out_latency, out_amplitude, out_threshold, correlation,
-        snr_gain, restored;
-    GuardedBuffer<std::int64_t> confusion;
-    EvaluationSums sums;
-
-    explicit Evaluation(const Split& s)
-        : split(s),
-          signal(s.rows, s.length + 7, 1, 2),
-          logits(s.rows * kClasses),
-          exist(s.rows),
-          latency(s.rows),
-          amplitude(s.rows),
-          threshold(s.rows),
-          out_logits(s.rows * kClasses),
-          out_exist(s.rows),
-          out_latency(s.rows),
-          out_amplitude(s.rows),
-          out_threshold(s.rows),
-          correlation(s.rows),
-          snr_gain(s.rows),
-          restored(s.rows * s.length),
-          confusion(kClasses * kClasses) {
-        signal.fill_random(11);
-        logits.fill_random(12);
-        exist.fill_random(13);
-        latency.fill_random(14);
-        amplitude.fill_random(15);
-        threshold.fill_random(16);
-        confusion.fill(0);
-    }
-    Predictions predictions() {
-        return {out_logits.data(),    out_exist.data(),   out_latency.data(), out_amplitude.data(),
-                out_threshold.data(), correlation.data(), snr_gain.data(),    restored.data()};
-    }
-    // Evaluates recordings `order` as one batch.
-    void run(const std::vector<std::int32_t>& order, BatchMode mode = BatchMode::validation_degraded,
-             int threads = 1, bool signal_only = false) {
-        const auto rows = static_cast<Index>(order.size());
-        Built<T> built = test::build<T>(split, degraded_settings(), mode, {42, 0, 0, 0}, order);
-        GuardedSequence<T> batch_signal(rows, split.length + 7, 1, 1);
-        GuardedBuffer<T> batch_logits(rows * kClasses), scalars(4 * rows);
-        for (Index b = 0; b < rows; ++b) {
-            const Index r = order[static_cast<std::size_t>(b)];
-            std::copy_n(signal.view().row(r, 0), split.length, batch_signal.view().row(b, 0));
-            std::copy_n(logits.data() + r * kClasses, kClasses, batch_logits.data() + b * kClasses);
-            scalars[b] = exist[r];
-            scalars[rows + b] = latency[r];
-            scalars[2 * rows + b] = amplitude[r];
-            scalars[3 * rows + b] = threshold[r];
-        }
-        Heads<const T> heads;
-        heads.signal = batch_signal.view();
-        if (!signal_only) {
-            heads.logits = {batch_logits.data(), rows, kClasses};
-            heads.exist = scalars.data();
-            heads.latency = scalars.data() + rows;
-            heads.amplitude = scalars.data() + 2 * rows;
-            heads.threshold = scalars.data() + 3 * rows;
-        }
-        GuardedBuffer<double> workspace(evaluation_workspace(rows));
-        cpu::Stream stream(threads);
-        cpu::accumulate_evaluation<T>(
-            stream, {split.view(), order.data(), built.view(), heads, scaling, kClasses, predictions(),
-                     confusion.data(), &sums, workspace.data()});
-        workspace.check_sentinels();
-    }
-    std::vector<const GuardedBuffer<float>*> outputs() const {
-        return {&out_logits,    &out_exist,   &out_latency, &out_amplitude,
-                &out_threshold, &correlation, &snr_gain,    &restored};
-    }
-    bool same_bits(const Evaluation& o) const {
-        for (std::size_t i = 0; i < outputs().size(); ++i) {
-            if (!outputs()[i]->same_bits(*o.outputs()[i])) return false;
-        }
-        return confusion.same_bits(o.confusion) && std::memcmp(&sums, &o.sums, sizeof sums) == 0;
-    }
-};
 
 double r2(const RegressionSums& s) {
     return 1 - s.squared_error / s.target_squared_deviation;

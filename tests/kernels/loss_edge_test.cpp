@@ -37,48 +37,9 @@ TEST_CASE_TEMPLATE("pitfall 4: k micro-batches give the sums and gradients of on
         whole.class_weights[k] = parts.class_weights[k] = static_cast<T>(0.1 + 0.3 * k);
     whole.run_with_gradients();
 
-    // Rows [first, first + rows) of views.
-    const auto slice = [](const auto& h, Index first, Index rows) {
-        auto part = h;
-        part.signal.data += first * h.signal.sample_stride();
-        part.signal.batch = rows;
-        part.logits = {h.logits.row(first), rows, h.logits.columns};
-        part.exist += first;
-        part.latency += first;
-        part.amplitude += first;
-        part.threshold += first;
-        return part;
-    };
-    const auto slice_targets = [&](Index first, Index rows) {
-        Targets<T> t = parts.targets();
-        return Targets<T>{{t.signal.row(first), rows, t.signal.columns},
-                          t.label + first,
-                          t.exist + first,
-                          t.latency + first,
-                          t.amplitude + first,
-                          t.threshold + first};
-    };
     cpu::Stream stream(2);
-    const std::vector<Index> starts{0, 1, 6, 10, 12};
-    for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
-        cpu::loss_denominators(stream, parts.class_weights.data(),
-                               slice_targets(starts[i], starts[i + 1] - starts[i]), &parts.sums);
-    }
-    for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
-        const Index first = starts[i], rows = starts[i + 1] - first;
-        const Heads<T> gradients = slice(parts.gradients(), first, rows);
-        cpu::multi_task_loss<T>(
-            stream, parts.settings,
-            {slice(parts.heads(), first, rows), slice_targets(first, rows), parts.class_weights.data(),
-             &parts.weights, &parts.sums, &gradients, parts.workspace.data()});
-    }
-    CHECK(parts.sums.denominator == whole.sums.denominator);
-    CHECK(parts.sums.numerator == whole.sums.numerator);
-    const auto expected = whole.outputs();
-    const auto found = parts.outputs();
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-        CHECK_MESSAGE(found[i].second->same_bits(*expected[i].second), expected[i].first);
-    }
+    parts.run_in_parts(stream, {0, 1, 6, 10, 12});
+    CHECK(parts.same_bits(whole));
 }
 
 TEST_CASE(
@@ -227,15 +188,10 @@ TEST_CASE("loss: a head that is not built leaves its numerator as it is") {
     const PerComponent<double> full = p.sums.numerator;
     p.count();
     for (double& n : p.sums.numerator.values) n = 7;
-    Heads<const double> heads = p.heads();
-    Heads<double> gradients = p.gradients();
-    heads.signal = {};
-    gradients.signal = {};
-    heads.logits = {};
-    gradients.logits = {};
-    heads.latency = nullptr;
-    gradients.latency = nullptr;
-    p.run(heads, &gradients);
+    for (const Component c : {Component::signal, Component::classification, Component::peak_latency})
+        p.built[c] = false;
+    cpu::Stream stream(1);
+    p.run_rows(stream, 0, kSmallLoss.batch, true);
     CHECK(p.sums.numerator[Component::signal] == 7);
     CHECK(p.sums.numerator[Component::classification] == 7);
     CHECK(p.sums.numerator[Component::peak_latency] == 7);
@@ -253,12 +209,7 @@ TEST_CASE("loss: the same bits for 1, 2 and 3 threads") {
         LossProblem<float> many(shape);
         many.settings.focal_gamma = 2;
         many.run_with_gradients(threads);
-        CHECK(many.sums.numerator == one.sums.numerator);
-        const auto expected = one.outputs();
-        const auto found = many.outputs();
-        for (std::size_t i = 0; i < expected.size(); ++i) {
-            CHECK_MESSAGE(found[i].second->same_bits(*expected[i].second), expected[i].first);
-        }
+        CHECK(many.same_bits(one));
     }
 }
 

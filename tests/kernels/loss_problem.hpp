@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/loss.hpp"
+#include "tests/kernels/on_backend.hpp"
 #include "tests/kernels/support.hpp"
 
 namespace abr::test {
@@ -24,6 +25,7 @@ struct LossProblem {
     LossShape shape;
     LossSettings settings;
     PerComponent<double> weights{{0.8, 0.6, 1.2, 1.1, 2.5, 0.9}};
+    PerComponent<bool> built{{true, true, true, true, true, true}};  // which heads there are
     LossSums sums;
     GuardedBuffer<T> class_weights;
     GuardedBuffer<T> clean, latency, amplitude, threshold;
@@ -74,43 +76,89 @@ struct LossProblem {
         }
     }
 
-    Targets<T> targets() {
-        return {{clean.data(), shape.batch, shape.length},
-                label.data(),
-                exist.data(),
-                latency.data(),
-                amplitude.data(),
-                threshold.data()};
+    // Rows [first, first + rows) of the arguments; heads that are not built are null.
+    template <class On>
+    Targets<T> targets(On& on, Index first, Index rows) {
+        return {{on(clean) + first * shape.length, rows, shape.length},
+                on(label) + first,
+                on(exist) + first,
+                on(latency) + first,
+                on(amplitude) + first,
+                on(threshold) + first};
     }
-    Heads<const T> heads() {
-        return {signal_head.view(),    {logits.data(), shape.batch, shape.classes},
-                exist_head.data(),     latency_head.data(),
-                amplitude_head.data(), threshold_head.data()};
+    template <class On>
+    Heads<T> heads(On& on, Index first, Index rows) {
+        return built_rows({on(signal_head),
+                           {on(logits), shape.batch, shape.classes},
+                           on(exist_head),
+                           on(latency_head),
+                           on(amplitude_head),
+                           on(threshold_head)},
+                          first, rows);
     }
-    Heads<T> gradients() {
-        return {signal_gradient.view(),    {logits_gradient.data(), shape.batch, shape.classes},
-                exist_gradient.data(),     latency_gradient.data(),
-                amplitude_gradient.data(), threshold_gradient.data()};
+    template <class On>
+    Heads<T> gradients(On& on, Index first, Index rows) {
+        return built_rows({on(signal_gradient),
+                           {on(logits_gradient), shape.batch, shape.classes},
+                           on(exist_gradient),
+                           on(latency_gradient),
+                           on(amplitude_gradient),
+                           on(threshold_gradient)},
+                          first, rows);
+    }
+    // Denominators of rows [first, first + rows) added.
+    template <class Stream>
+    void count_rows(Stream& stream, Index first, Index rows) {
+        with_arguments(stream, [&](auto& on) {
+            loss_denominators<T>(stream, on(class_weights), targets(on, first, rows), on(sums));
+        });
+    }
+    // The loss of rows [first, first + rows); denominators as they are.
+    template <class Stream>
+    void run_rows(Stream& stream, Index first, Index rows, bool with_gradients) {
+        with_arguments(stream, [&](auto& on) {
+            const Heads<T> h = heads(on, first, rows), out = gradients(on, first, rows);
+            multi_task_loss<T>(stream, settings,
+                               {{h.signal, h.logits, h.exist, h.latency, h.amplitude, h.threshold},
+                                targets(on, first, rows),
+                                on(class_weights),
+                                on(weights),
+                                on(sums),
+                                with_gradients ? &out : nullptr,
+                                on(workspace)});
+        });
+    }
+    template <class Stream>
+    void count(Stream& stream) {
+        sums = {};
+        count_rows(stream, 0, shape.batch);
     }
     void count() {
-        sums = {};
         cpu::Stream stream(1);
-        cpu::loss_denominators(stream, class_weights.data(), targets(), &sums);
+        count(stream);
     }
-    // The loss with heads `h`; denominators as they are.
-    void run(Heads<const T> h, const Heads<T>* out, int threads = 1) {
-        cpu::Stream stream(threads);
-        cpu::multi_task_loss<T>(stream, settings,
-                                {h, targets(), class_weights.data(), &weights, &sums, out, workspace.data()});
+    template <class Stream>
+    void run_with_gradients(Stream& stream) {
+        count(stream);
+        run_rows(stream, 0, shape.batch, true);
     }
     void run_with_gradients(int threads = 1) {
-        count();
-        const Heads<T> out = gradients();
-        run(heads(), &out, threads);
+        cpu::Stream stream(threads);
+        run_with_gradients(stream);
+    }
+    // Counts, then the loss, in parts that begin at `starts`; the last of these is the end.
+    template <class Stream>
+    void run_in_parts(Stream& stream, const std::vector<Index>& starts) {
+        sums = {};
+        for (std::size_t i = 0; i + 1 < starts.size(); ++i)
+            count_rows(stream, starts[i], starts[i + 1] - starts[i]);
+        for (std::size_t i = 0; i + 1 < starts.size(); ++i)
+            run_rows(stream, starts[i], starts[i + 1] - starts[i], true);
     }
     double total() {
         sums.numerator = {};
-        run(heads(), nullptr);
+        cpu::Stream stream(1);
+        run_rows(stream, 0, shape.batch, false);
         double result = 0;
         for (std::size_t c = 0; c < kComponents; ++c) {
             result += weights[c] * sums.numerator[c] / sums.denominator[c];
@@ -127,7 +175,28 @@ struct LossProblem {
                 {"threshold", &threshold_gradient}};
     }
 
+    // Sums and gradients.
+    bool same_bits(LossProblem& o) {
+        const auto mine = outputs(), others = o.outputs();
+        bool same = sums.numerator == o.sums.numerator && sums.denominator == o.sums.denominator;
+        for (std::size_t i = 0; i < mine.size(); ++i)
+            same = same && mine[i].second->same_bits(*others[i].second);
+        return same;
+    }
+
   private:
+    Heads<T> built_rows(Heads<T> h, Index first, Index rows) const {
+        using enum Component;
+        h.signal.data = built[signal] ? h.signal.data + first * h.signal.sample_stride() : nullptr;
+        h.signal.batch = h.logits.rows = rows;
+        h.logits.data = built[classification] ? h.logits.row(first) : nullptr;
+        const auto from = [&](Component c, T* p) { return built[c] ? p + first : nullptr; };
+        h.exist = from(peak_exist, h.exist);
+        h.latency = from(peak_latency, h.latency);
+        h.amplitude = from(peak_amplitude, h.amplitude);
+        h.threshold = from(Component::threshold, h.threshold);
+        return h;
+    }
     // +-0.053, 0.153, ... 2.953 in a scattered order
     static T residual(Index i) {
         const double size = 0.053 + 0.1 * static_cast<double>(i * 17 % 30);

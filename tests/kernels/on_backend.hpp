@@ -38,6 +38,8 @@ class BackendArguments<cpu::Stream> {
     T* operator()(std::vector<T>& values) {
         return values.data();
     }
+    template <class T>
+    requires std::is_trivially_copyable_v<T> T* operator()(T& object) { return &object; }
     void bring_back(cpu::Stream&) {}
 };
 
@@ -64,6 +66,10 @@ class BackendArguments<cuda::Stream> {
     T* operator()(std::vector<T>& values) {
         static_assert(std::is_trivially_copyable_v<T>);
         return static_cast<T*>(copy(values.data(), values.size() * sizeof(T), 0));
+    }
+    template <class T>
+    requires std::is_trivially_copyable_v<T> T* operator()(T& object) {
+        return static_cast<T*>(copy(&object, sizeof object, 0));
     }
 
     void bring_back(cuda::Stream& stream) {
