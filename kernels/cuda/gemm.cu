@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/cuda/column_sums.cuh"
 #include "kernels/cuda/gemm_tile.cuh"
 #include "kernels/cuda/padding.cuh"
+#include "kernels/cuda/partial_sums.hpp"
 
 namespace abr::cuda {
 namespace {
@@ -54,12 +56,14 @@ __device__ void write_tile(const Product& p, float* c, const ThreadTile<kTile>& 
     }
 }
 
-// Blocks (tile, slice, phase); those of phase 0 behind `tiles` zero the padding.
+// Blocks (tile, slice, phase); those of phase 0 behind `tiles` zero the padding of one sample each.
 template <Tile kTile, bool kAAlongDepth, bool kBAlongDepth>
 __global__ void __launch_bounds__(kGemmThreads)
     gemm_kernel(Phases phases, Cut cut, std::uint32_t tiles, Sequence<float> padded) {
     if (blockIdx.x >= tiles) {
-        if (blockIdx.z == 0) zero_padding(padded, blockIdx.x - tiles, gridDim.x - tiles);
+        if (blockIdx.z == 0)
+            zero_padding(padded, blockIdx.x - tiles, 0, static_cast<int>(padded.channels),
+                         static_cast<int>(threadIdx.x), kGemmThreads);
         return;
     }
     constexpr TileShape kShape = shape(kTile);
@@ -96,35 +100,25 @@ __global__ void __launch_bounds__(kGemmThreads)
     write_tile(p, p.c.data + blockIdx.y * cut.size, mine, first_row, first_column);
 }
 
-// Columns of a matrix with rows at `rows`; a block sums `chunk` rows of `width` columns (a power of two up to 32).
-struct ColumnSums {
-    const float* x;
-    Axis rows;
-    std::uint32_t columns, width, chunk;
-    float* sums;  // one row of `columns` a slice
-    Write write;
-};
-
 constexpr int kSumThreads = 256;
+constexpr int kSumColumns = 32;  // of a block: a line of memory a row
 
-// Blocks (columns, slice).
-__global__ void __launch_bounds__(kSumThreads) column_sums_kernel(ColumnSums p) {
-    DEVICE_SHARED(partial, float[kSumThreads]);
-    const std::uint32_t column = blockIdx.x * p.width + threadIdx.x % p.width;
-    const std::uint32_t first = blockIdx.y * p.chunk;
-    const std::uint32_t end = p.rows.count - first < p.chunk ? p.rows.count : first + p.chunk;
-    float sum = 0;
-    if (column < p.columns)
-        for (std::uint32_t row = first + threadIdx.x / p.width; row < end; row += kSumThreads / p.width)
-            sum += p.x[p.rows.offset(row) + column];
-    partial[threadIdx.x] = sum;
-    for (std::uint32_t half = kSumThreads / 2; half >= p.width; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) partial[threadIdx.x] += partial[threadIdx.x + half];
-    }
-    if (threadIdx.x >= p.width || column >= p.columns) return;
-    float& total = p.sums[Index{blockIdx.y} * p.columns + column];
-    total = p.write == Write::accumulate ? total + partial[threadIdx.x] : partial[threadIdx.x];
+// Blocks (columns, slice of `chunk` rows); a slice writes a row of `sums`.
+__global__ void __launch_bounds__(kSumThreads)
+    column_sums_kernel(const float* x, Axis rows, int columns, std::uint32_t chunk, float* sums,
+                       Write write) {
+    DEVICE_SHARED(partial, float[kColumnSumsShared<kSumThreads, 1>]);
+    const int begin = static_cast<int>(blockIdx.x) * kSumColumns;
+    const int width = columns - begin < kSumColumns ? columns - begin : kSumColumns;
+    const std::uint32_t first = blockIdx.y * chunk;
+    const std::uint32_t count = rows.count - first < chunk ? rows.count - first : chunk;
+    column_sums<kSumThreads, 1>(
+        static_cast<int>(count), width, partial,
+        [&](int row, int c, float(&sum)[1]) { sum[0] += x[rows.offset(first + row) + begin + c]; },
+        [&](int c, int, float total) {
+            float& result = sums[Index{blockIdx.y} * columns + begin + c];
+            result = write == Write::accumulate ? result + total : total;
+        });
 }
 
 template <Tile kTile>
@@ -158,21 +152,6 @@ void launch_products(Stream& stream, Tile tile, std::span<const Product> product
     }
 }
 
-void sum_columns(Stream& stream, const float* x, const Axis& rows, Index columns, const Slices& slices,
-                 float* sums, Write write) {
-    std::uint32_t width = 1;
-    while (width < 32 && width < columns) width *= 2;
-    const dim3 grid(static_cast<unsigned>(divide_up(columns, width)), static_cast<unsigned>(slices.count));
-    launch(column_sums_kernel, grid, kSumThreads, 0, stream,
-           ColumnSums{x, rows, static_cast<std::uint32_t>(columns), width,
-                      static_cast<std::uint32_t>(slices.chunk), sums, write});
-}
-
-// sums += partial sums, (slices, size).
-void add_slices(Stream& stream, const float* partial, Index slices, Index size, float* sums) {
-    sum_columns(stream, partial, Axis(slices, size), size, Slices(slices, 1, 1), sums, Write::accumulate);
-}
-
 }  // namespace
 
 void multiply(Stream& stream, std::span<const Product> products, Sequence<float> padded) {
@@ -193,16 +172,18 @@ void accumulate_weight_product(Stream& stream, const Product& product, float* wo
     }
     launch_products(stream, choose_weight_tile(rows, columns), {&p, 1}, slices.count,
                     Cut{static_cast<std::uint32_t>(slices.chunk), size}, {});
-    if (slices.count > 1) add_slices(stream, workspace, slices.count, size, product.c.data);
+    if (slices.count > 1) add_partial_sums(stream, workspace, slices.count, size, product.c.data);
 }
 
 void accumulate_column_sums(Stream& stream, Sequence<const float> x, float* sums, float* workspace) {
     const Axis rows(x.batch * x.length, x.length, x.sample_stride(), x.channels);
     const Slices slices = column_sum_slices(rows.count, x.channels);
-    if (slices.count == 1)
-        return sum_columns(stream, x.row(0, 0), rows, x.channels, slices, sums, Write::accumulate);
-    sum_columns(stream, x.row(0, 0), rows, x.channels, slices, workspace, Write::overwrite);
-    add_slices(stream, workspace, slices.count, x.channels, sums);
+    const dim3 grid(static_cast<unsigned>(divide_up(x.channels, kSumColumns)),
+                    static_cast<unsigned>(slices.count));
+    const bool whole = slices.count == 1;
+    launch(column_sums_kernel, grid, kSumThreads, 0, stream, x.row(0, 0), rows, x.channels, slices.chunk,
+           whole ? sums : workspace, whole ? Write::accumulate : Write::overwrite);
+    if (!whole) add_partial_sums(stream, workspace, slices.count, x.channels, sums);
 }
 
 }  // namespace abr::cuda

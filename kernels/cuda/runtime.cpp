@@ -1,13 +1,11 @@
 // Streams, memory and launches through the CUDA runtime.
 #include <cuda_runtime_api.h>
-#include <cxxabi.h>
 
-#include <cstdlib>
-#include <memory>
 #include <string>
 
 #include "kernels/cuda/buffer.hpp"
 #include "kernels/cuda/error.hpp"
+#include "kernels/cuda/kernel_name.hpp"
 #include "kernels/cuda/launch_kernel.hpp"
 #include "kernels/cuda/stream.hpp"
 
@@ -24,16 +22,10 @@ void check(cudaError_t error, const std::string& what) {
     if (error != cudaSuccess) throw Error("CUDA: " + what + ": " + explain(error));
 }
 
-// The qualified name of a kernel, without its parameters.
 std::string kernel_name(const void* kernel) {
-    const char* mangled = nullptr;
-    if (cudaFuncGetName(&mangled, kernel) != cudaSuccess) return "a kernel";
-    struct Free {
-        void operator()(char* p) const { std::free(p); }
-    };
-    const std::unique_ptr<char, Free> readable(abi::__cxa_demangle(mangled, nullptr, nullptr, nullptr));
-    std::string name = readable ? readable.get() : mangled;
-    return "kernel " + name.substr(0, name.find('('));
+    const char* symbol = nullptr;
+    if (cudaFuncGetName(&symbol, kernel) != cudaSuccess) return "a kernel";
+    return "kernel " + readable_kernel_name(symbol);
 }
 
 std::string megabytes(std::size_t bytes) {

@@ -1,6 +1,5 @@
 #include "tests/cuda_on_cpu/kernel_names.hpp"
 
-#include <cxxabi.h>
 #include <elf.h>
 #include <link.h>
 
@@ -8,11 +7,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <set>
 #include <unordered_map>
 #include <vector>
 
+#include "kernels/cuda/kernel_name.hpp"
 #include "tests/cuda_on_cpu/program.hpp"
 
 namespace abr::emulation {
@@ -40,32 +39,14 @@ std::unordered_map<std::uintptr_t, std::string> read_functions() {
     return functions;
 }
 
-void erase_all(std::string& text, const std::string& part) {
-    for (auto at = text.find(part); at != std::string::npos; at = text.find(part))
-        text.erase(at, part.size());
-}
-
-std::string readable(const std::string& symbol) {
-    struct Free {
-        void operator()(char* p) const { std::free(p); }
-    };
-    const std::unique_ptr<char, Free> demangled(
-        abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, nullptr));
-    std::string name = demangled ? demangled.get() : symbol;
-    // A template's name is "void f<3>(int)", an ordinary function's "f(int)".
-    erase_all(name, "(anonymous namespace)::");
-    name.resize(name.find('('));
-    if (name.starts_with("void ")) name.erase(0, 5);
-    return name;
-}
-
 }  // namespace
 
 std::string kernel_name(const void* kernel) {
     static const auto functions = read_functions();
     static std::unordered_map<const void*, std::string> known;
     std::string& name = known[kernel];
-    if (name.empty()) name = readable(functions.at(reinterpret_cast<std::uintptr_t>(kernel)));
+    if (name.empty())
+        name = cuda::readable_kernel_name(functions.at(reinterpret_cast<std::uintptr_t>(kernel)).c_str());
     return name;
 }
 
