@@ -15,6 +15,7 @@ Where to look (in the run folder named above):
   epochs.csv                 losses, weights and every metric, epoch by epoch; opens in a spreadsheet
   classification_report.csv  precision, recall and F1 of each class
   predictions_val.csv        what the best network says of each validation recording
+  diagnostics.md             what is wrong with the run, if anything, and what to change
   summary.json               the best epoch's figures beside the baselines
   checkpoints/               best_f1, best_loss and last
 EOT

@@ -77,14 +77,14 @@ std::optional<Finding> overfitting(const RuleCase& rule) {
     Finding finding = rule.finding(best_row, window.last());
     finding.evidence["val_loss_total"] = all.back();
     finding.evidence["best_val_loss_total"] = *best;
-    finding.evidence["best_row"] = best_row + 1;
+    finding.evidence["best_epoch"] = finding.first_epoch;
     finding.evidence["val_slope"] = val_slope;
     finding.evidence["train_slope"] = train_slope;
     if (!rule.run.has_config()) return finding;
     const Config& config = rule.run.config();
     rule.advise(finding, "model.dropout",
                 rounded(std::max(config.model.dropout, std::min(0.5, config.model.dropout + 0.2))));
-    // What helps against learning recordings by heart, and where it starts, from this run's own turning point.
+    // What helps against learning recordings by heart, and this run's own turning point.
     rule.advise(finding, "training.epochs", static_cast<std::int64_t>(best_row + 1));
     return finding;
 }

@@ -186,7 +186,7 @@ std::vector<RuleCaseTable> progress_cases() {
         {"OVERFITTING", "rise", 8, geometric("val_loss_total", 1, 1.0), tail("val_loss_total", 1, 1.021),
          tail("val_loss_total", 1, 1.019), has("val_loss_total", 1.021)},
         {"OVERFITTING", "training falls", 8, geometric("val_loss_total", 1, 1.01), kNothing,
-         geometric("train_loss_total", 6, 1.01), has("best_row", 1)},
+         geometric("train_loss_total", 6, 1.01), has("best_epoch", 0)},
     };
 }
 
