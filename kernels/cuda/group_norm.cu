@@ -215,7 +215,8 @@ __global__ void __launch_bounds__(kThreads, 4)
             }
         },
         [&](int column, int s, float total) {
-            (s < kWide ? sum : moment)[column * kWide + s % kWide] = total;
+            float* const totals = s < kWide ? sum : moment;
+            totals[column * kWide + s % kWide] = total;
         });
 
     for_each_group(part, [&](int g, int first) {
