@@ -37,14 +37,13 @@ ABR_HOST_DEVICE inline SignalMetrics signal_metrics(double count, double sd, dou
                                                     double clean_squares, double restored_squares,
                                                     double products) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    SignalMetrics result{error * sd * sd, nan, nan};
     const double smaller = restored_squares < clean_squares ? restored_squares : clean_squares;
-    if (sd * std::sqrt(smaller / count) < kFlatSignalSd) return result;
+    const bool flat = sd * std::sqrt(smaller / count) < kFlatSignalSd;
     // Rounding may carry a perfect correlation past 1.
     const double correlation = products / (std::sqrt(clean_squares) * std::sqrt(restored_squares));
-    result.correlation = correlation > 1 ? 1 : correlation < -1 ? -1 : correlation;
-    if (noise > 0 && error > 0) result.snr_gain_db = 10 * std::log10(noise / error);
-    return result;
+    const double inside = correlation > 1 ? 1 : correlation < -1 ? -1 : correlation;
+    const double gain = noise > 0 && error > 0 ? 10 * std::log10(noise / error) : nan;
+    return {error * sd * sd, flat ? nan : inside, flat ? nan : gain};
 }
 
 ABR_HOST_DEVICE inline void add(RegressionSums& sums, double prediction, double target) {

@@ -12,8 +12,7 @@ namespace abr::cuda {
 namespace {
 
 constexpr int kTermThreads = kWarpSize * (kComponents - 1);  // a warp for each component but the signal
-constexpr int kSumThreads = 256;
-constexpr Index kSumRows = 128;  // rows of terms in shared memory at a time
+constexpr int kSumThreads = 128;  // and rows in shared memory at a time, where sums go row by row
 
 // Sum of the signal's terms over this thread's samples of recording b; its share of the gradient written.
 __device__ double signal_terms(const DistanceLoss& loss, const Sequence<const float>& prediction,
@@ -92,11 +91,11 @@ __global__ void __launch_bounds__(kTermThreads)
 __global__ void __launch_bounds__(kSumThreads)
     add_terms_kernel(const double* terms, Index batch, LossSums* sums) {
     constexpr auto kColumns = static_cast<int>(kComponents);
-    DEVICE_SHARED(tile, double[kSumRows * kColumns]);
+    DEVICE_SHARED(tile, double[kSumThreads * kColumns]);
     const auto c = static_cast<int>(threadIdx.x);
     double sum = c < kColumns ? sums->numerator[static_cast<std::size_t>(c)] : 0.0;
-    for (Index first = 0; first < batch; first += kSumRows) {
-        const auto rows = static_cast<int>(batch - first < kSumRows ? batch - first : kSumRows);
+    for (Index first = 0; first < batch; first += kSumThreads) {
+        const auto rows = static_cast<int>(batch - first < kSumThreads ? batch - first : kSumThreads);
         __syncthreads();  // the last tile has been read
         for (int i = c; i < rows * kColumns; i += kSumThreads) tile[i] = terms[first * kColumns + i];
         __syncthreads();
