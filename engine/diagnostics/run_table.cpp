@@ -6,9 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "engine/data/cell_number.hpp"
 #include "engine/data/csv_dialect.hpp"
-#include "engine/data/csv_message.hpp"
-#include "engine/data/csv_number.hpp"
 #include "engine/data/csv_tokenizer.hpp"
 #include "engine/error.hpp"
 
