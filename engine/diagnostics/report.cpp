@@ -71,8 +71,11 @@ std::string change_text(const ConfigChange& change) {
 }
 
 std::string one_line(const Finding& finding) {
-    std::string text = fmt::format("{} {}: {}", severity_name(finding.severity), finding.rule,
-                                   evidence_list(finding.evidence));
+    return fmt::format("{} {}", severity_name(finding.severity), without_severity(finding));
+}
+
+std::string without_severity(const Finding& finding) {
+    std::string text = fmt::format("{}: {}", finding.rule, evidence_list(finding.evidence));
     std::vector<std::string> changes;
     for (const ConfigChange& change : finding.changes) changes.push_back(change_text(change));
     if (!changes.empty()) text += fmt::format("; try {}", fmt::join(changes, ", "));

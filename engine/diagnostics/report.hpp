@@ -14,6 +14,7 @@ Json to_json(const Diagnosis&);
 std::string to_markdown(const Diagnosis&);
 // One line: severity, rule, evidence, the lines to change.
 std::string one_line(const Finding&);
+std::string without_severity(const Finding&);
 // "key = from  ->  to", values in TOML.
 std::string change_text(const ConfigChange&);
 

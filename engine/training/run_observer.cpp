@@ -2,12 +2,20 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
+
 #include "engine/diagnostics/report.hpp"
+#include "engine/error.hpp"
+#include "engine/output/file.hpp"
 
 namespace abr {
 
 void RunObserver::begin() {
-    tables_.emplace(folder_.path());
+    try {
+        tables_.emplace(folder_.path());
+    } catch (const InputError&) {  // it was there when the run began
+        throw file_error("read the run folder", folder_.path(), ENOENT);
+    }
     if (!config_.logging.tensorboard) return;
     events_ = rewrite_run_events(folder_.path(), *tables_);
     if (!events_)
@@ -27,8 +35,11 @@ void RunObserver::judge() {
     write_diagnosis(folder_.path(), diagnosis);
     for (const Finding& finding : diagnosis.findings) {
         if (!told_.insert(finding.rule).second) continue;
-        finding.severity == Severity::info ? console_.detail(one_line(finding))
-                                           : console_.warning(one_line(finding));
+        if (finding.severity == Severity::info)
+            console_.detail(one_line(finding));
+        else  // the console itself says "warning"
+            console_.warning(finding.severity == Severity::warning ? without_severity(finding)
+                                                                   : one_line(finding));
     }
 }
 

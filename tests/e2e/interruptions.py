@@ -31,7 +31,7 @@ SHORTENED = {
     "run.threads": 1,
 }
 # Each has its own place: name of the run, machine, time.
-NOT_COMPARED = {".lock", "config.toml", "environment.json"}
+NOT_COMPARED = {".lock", "config.toml", "environment.json", "diagnostics.md"}
 TIMES = {"seconds", "recordings_per_second", "wall_seconds"}
 
 
@@ -100,14 +100,14 @@ def results(run):
     found = {}
     for path in run.rglob("*"):
         name = str(path.relative_to(run))
-        if path.is_dir() or name in NOT_COMPARED:
+        if path.is_dir() or name in NOT_COMPARED or path.parent.name == "tensorboard":  # its events tell the time
             continue
         data = path.read_bytes()
         if name == "epochs.csv":
             header, *rows = table(data, whole=True)
             found[name] = [[c for c, column in zip(row, header) if column not in TIMES] for row in [header, *rows]]
-        elif name == "summary.json":
-            found[name] = {k: v for k, v in json.loads(data).items() if k not in TIMES}
+        elif name in ("summary.json", "diagnostics.json"):
+            found[name] = {k: v for k, v in json.loads(data).items() if k not in TIMES | {"run"}}
         else:
             found[name] = data
     return found
