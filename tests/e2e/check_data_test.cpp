@@ -32,7 +32,7 @@ std::string table(double signal_unit, double age_unit, bool bad) {
 
 }  // namespace
 
-TEST_CASE("check-data: rows, ranges, classes by split and components as tables; trains nothing") {
+TEST_CASE("check-data: rows, ranges, classes by split and components as tables, trains nothing") {
     const TemporaryFolder folder;
     put(folder.path / "lab.toml", kConfig);
     put(folder.path / "data.csv", table(0.5, 1, false));
@@ -46,7 +46,7 @@ TEST_CASE("check-data: rows, ranges, classes by split and components as tables; 
     CHECK_FALSE(std::filesystem::exists(folder.path / "runs"));
 }
 
-TEST_CASE("check-data: all bad rows at once with their lines and reasons; a run would stop at the first") {
+TEST_CASE("check-data: all bad rows at once with their lines and reasons, a run would stop at the first") {
     const TemporaryFolder folder;
     put(folder.path / "lab.toml", kConfig);
     put(folder.path / "data.csv", table(0.5, 1, true));

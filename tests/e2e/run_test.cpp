@@ -112,7 +112,7 @@ TEST_CASE("run: a cohort from a CSV file trains to the same bits as the cohort f
     check_same_results(folder.path / "runs/generated", folder.path / "runs/read");
 }
 
-TEST_CASE("run: the same seed gives the same bits again, with one, two and three threads; another does not") {
+TEST_CASE("run: the same seed gives the same bits again, with one, two and three threads, another does not") {
     const TemporaryFolder folder;
     const auto run = [&](const std::string& name, const std::string& settings) {
         const Outcome outcome =

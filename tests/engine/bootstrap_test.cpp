@@ -63,7 +63,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "bootstrap: the seed decides, the number of threads does not; losses and dropped components have none") {
+    "bootstrap: the seed decides, the number of threads does not, losses and dropped components have none") {
     cpu::Stream one(1), three(3);
     const Measured measured(20, 2);
     const auto first = bootstrap_intervals(measured.split(), measured.evaluation, 3, one, 200);

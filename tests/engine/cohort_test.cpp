@@ -154,7 +154,7 @@ TEST_CASE("a smaller cohort scales the counts and keeps at least 12 patients a c
     }
 }
 
-TEST_CASE("pitfall 21: an ear has one threshold; rows stand in patient order, classes shuffled") {
+TEST_CASE("pitfall 21: an ear has one threshold, rows stand in patient order, classes shuffled") {
     cpu::Stream stream(2);
     const Recordings cohort = generate_cohort({'B', 400, 42}, stream);
     std::map<std::pair<std::int32_t, int>, float> threshold;

@@ -88,7 +88,7 @@ TEST_CASE("dataset: without clean signals the kernels see none") {
     CHECK(data.part(Split::train).view().clean == nullptr);
 }
 
-TEST_CASE("dataset: a latency outside the window is masked, and the wave exists; unmarked is absent") {
+TEST_CASE("dataset: a latency outside the window is masked, and the wave exists, unmarked is absent") {
     Recordings table = table_of_60();
     table.wave_v_latency_ms[3] = 4.5f;
     table.wave_v_latency_ms[4] = kMissing;

@@ -55,7 +55,7 @@ TEST_CASE("resample: to a coarser grid what oscillates faster than it can hold i
     for (const float sample : resampled(table, 0.4, 50).signal) CHECK(std::abs(sample) < 0.05f);
 }
 
-TEST_CASE("resample: clean signals go along, missing ones stay missing; nothing is invented behind the end") {
+TEST_CASE("resample: clean signals go along, missing ones stay missing, nothing is invented behind the end") {
     Recordings table = sampled(100, 0.1, [](double t) { return t; });
     table.has_clean = true;
     table.clean = std::vector<float>(100, kMissing);

@@ -96,7 +96,7 @@ TEST_CASE("split: without a test share no class needs a test patient") {
 }
 
 TEST_CASE(
-    "split: a patient belongs to the class of most recordings, ties to the first; without a class to none") {
+    "split: a patient belongs to the class of most recordings, ties to the first, without a class to none") {
     Recordings table = balanced_table(5, 2);
     for (const int label : {1, 0, 1}) add_row(table, "mostly 1", label);
     for (const int label : {1, 0}) add_row(table, "tie", label);

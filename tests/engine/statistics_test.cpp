@@ -165,7 +165,7 @@ TEST_CASE("pitfall 6: class weights are none, balanced to a power, or given") {
     CHECK(fit_statistics(table, kFirstFour, 2, loss).class_weights == loss.class_weights);
 }
 
-TEST_CASE("statistics: named arrays give the same statistics back; wrong lengths and values are refused") {
+TEST_CASE("statistics: named arrays give the same statistics back, wrong lengths and values are refused") {
     const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});
     std::map<std::string, std::vector<double>> stored;
     for (const NamedArray& array : to_named_arrays(s)) stored[array.name] = array.values;

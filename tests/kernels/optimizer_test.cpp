@@ -24,7 +24,7 @@ TEST_CASE_TEMPLATE("optimizer: five steps hold AdamW with clipping, decay, segme
 }
 
 TEST_CASE(
-    "optimizer: the record holds losses, weighted total, rate and the norm before clipping; sums are "
+    "optimizer: the record holds losses, weighted total, rate and the norm before clipping, sums are "
     "cleared") {
     Optimisation<float> o(3);
     o.gradient[0] = 3;

@@ -120,7 +120,7 @@ TEST_CASE("patient macro F1 equals scikit-learn on mean log-probabilities and mo
 }
 
 TEST_CASE(
-    "patients: log-probabilities count, not votes; ties go to the lowest class; the unlabelled are left "
+    "patients: log-probabilities count, not votes, ties go to the lowest class, the unlabelled are left "
     "out") {
     PatientVotes votes(3);
     const float sure[] = {0, 9, 0}, unsure[] = {1, 0, 0}, even[] = {2, 2, 2};

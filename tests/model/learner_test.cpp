@@ -150,7 +150,7 @@ TEST_CASE("pitfall 14: every parameter tensor receives a gradient, or is named")
 }
 
 TEST_CASE(
-    "pitfall 15: shuffle, augmentation and dropout differ between epochs; validation does not disturb them") {
+    "pitfall 15: shuffle, augmentation and dropout differ between epochs, validation does not disturb them") {
     const SmallRecordings data(20, 37);
     const auto losses = [&](bool with_validation) {
         auto learner = make_cpu_learner(small_settings(20, 1), data.view(), 1);
