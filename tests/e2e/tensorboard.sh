@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains a small run and compares its event file, read by stock TensorBoard, with its CSV files.
+# Trains a small run, kills it, goes on with it and compares its event file, read by stock TensorBoard, with its CSV files.
 #   tensorboard.sh ENGINE VENV
 # VENV is made if it is not there. Exit code 77 (skipped) where TensorBoard cannot be installed.
 set -euo pipefail
@@ -15,6 +15,11 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$engine" run "$source/configs/sick/signal_dominates.toml" --quiet --output-dir "$work" --experiment-name x \
-    --set data.synthetic.patients=60 --set training.epochs=6 2>"$work/err" || { cat "$work/err"; exit 1; }
+run=("$engine" run "$source/configs/sick/signal_dominates.toml" --quiet --resume --output-dir "$work"
+    --experiment-name x --set data.synthetic.patients=60 --set training.epochs=6)
+# Killed after two epochs and gone on with: no point may be lost or stand twice.
+"${run[@]}" 2>"$work/err" &
+until (($(wc -l 2>/dev/null <"$work/x/epochs.csv" || echo 0) > 2)) || ! kill -0 $! 2>/dev/null; do sleep 0.02; done
+kill -9 $! && wait $! 2>/dev/null || true
+"${run[@]}" 2>"$work/err" || { cat "$work/err"; exit 1; }
 "$venv/bin/python" "$source/tests/e2e/read_tensorboard.py" "$work/x"
