@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <limits>
-#include <stdexcept>
 #include <map>
+#include <stdexcept>
 
 namespace abr {
 namespace {
