@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "oracl
 from network import AbrUnet, Shape, load_parameters, parameter_arrays  # noqa: E402
 
 COMPONENTS = ("signal", "peak_exist", "peak_latency", "peak_amplitude", "classification", "threshold")
-TOLERANCE = 1e-4  # of outputs and gradients, relative to the largest value of a tensor, in fp32
+TOLERANCE = 1e-4  # of the engine's outputs and gradients in fp32, relative to the largest value of a tensor
 
 
 def losses(outputs, batch, config, class_weights):
@@ -63,8 +63,8 @@ def losses(outputs, batch, config, class_weights):
 class Problem:
     """The engine's network, settings and batches, as PyTorch needs them."""
 
-    def __init__(self, folder, trace, device):
-        self.device = torch.device(device)
+    def __init__(self, folder, trace, device, dtype=torch.float32):
+        self.device, self.dtype = torch.device(device), dtype
         self.config = tomllib.loads((folder / "run" / "config.toml").read_text())
         checkpoint = folder / "run" / "checkpoints" / "last.safetensors"
         with safe_open(checkpoint, "numpy") as file:
@@ -84,40 +84,53 @@ class Problem:
         ]
 
     def tensor(self, name):
-        return torch.from_numpy(self.trace[name]).to(self.device)
+        return torch.from_numpy(self.trace[name]).to(self.device, self.dtype)
 
     def network(self, dropout):
         model = AbrUnet(self.shape, dropout)
         load_parameters(model, self.parameters)
-        return model.to(self.device)
+        return model.to(self.device, self.dtype)
 
     def loss(self, outputs, batch):
         parts = losses(outputs, batch, self.config, self.class_weights)
         return parts, sum(self.weights[name] * parts[name] for name in COMPONENTS)
 
 
-def compare(problem):
-    """The largest relative errors of outputs, losses and gradients; stops where one exceeds the tolerance."""
+def values_and_gradients(problem):
+    """Outputs, losses and gradients of the first batch, as the engine's trace names them."""
     model = problem.network(dropout=0.0)
     batch = problem.batches[0]
     outputs = model(batch["signal"], batch["statics"])
     parts, total = problem.loss(outputs, batch)
     total.backward()
-    pairs = {f"outputs/{name}": output.detach().cpu().numpy() for name, output in outputs.items()}
-    pairs["losses"] = np.array([parts[name].item() for name in COMPONENTS])
+    values = {f"outputs/{name}": output.detach().cpu().numpy() for name, output in outputs.items()}
+    values["losses"] = np.array([parts[name].item() for name in COMPONENTS])
     gradients = parameter_arrays(model, gradients=True)
-    pairs |= {f"gradients/{name}": gradient for name, gradient in gradients.items()}
+    return values | {f"gradients/{name}": gradient for name, gradient in gradients.items()}
+
+
+def compare(folder, device):
+    """The engine's largest relative errors of outputs, losses and gradients against PyTorch in double; stops where
+    one exceeds the tolerance. A gradient whose sum nearly cancels is ill-conditioned in fp32: there twice the error
+    of PyTorch's own fp32 is allowed."""
+    problem = Problem(folder, folder / "exact.safetensors", device, torch.float64)
+    exact = values_and_gradients(problem)
+    single = values_and_gradients(Problem(folder, folder / "exact.safetensors", device))
     errors = {}
-    for name, theirs in pairs.items():
+    for name, reference in exact.items():
         ours = problem.trace[name]
-        if ours.shape != theirs.shape:
-            raise SystemExit(f"pytorch_side: {name} is {ours.shape} here and {theirs.shape} in PyTorch")
-        errors[name] = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
-    worst = max(errors, key=errors.get)
-    if not errors[worst] <= TOLERANCE:
-        raise SystemExit(f"pytorch_side: {worst} differs by {errors[worst]:.2e}, allowed is {TOLERANCE}")
-    kinds = {name.split("/")[0] for name in errors}
-    return {kind: max(e for name, e in errors.items() if name.startswith(kind)) for kind in sorted(kinds)}
+        if ours.shape != reference.shape:
+            raise SystemExit(f"pytorch_side: {name} is {ours.shape} here and {reference.shape} in PyTorch")
+        error, theirs = (
+            float(np.abs(values - reference).max() / np.abs(reference).max()) for values in (ours, single[name])
+        )
+        if not error <= max(TOLERANCE, 2 * theirs):
+            raise SystemExit(
+                f"pytorch_side: {name} differs by {error:.2e} (PyTorch's fp32 by {theirs:.2e}), allowed is {TOLERANCE}"
+            )
+        kind = name.split("/")[0]
+        errors[kind] = max(error, errors.get(kind, 0.0))
+    return errors
 
 
 def synchronise(device):
@@ -206,7 +219,7 @@ def perform(arguments):
     if arguments.task == "sgemm":
         return sgemm(device)
     if arguments.task == "compare":
-        return compare(Problem(arguments.folder, arguments.folder / "exact.safetensors", device))
+        return compare(arguments.folder, device)
     problem = Problem(arguments.folder, arguments.folder / "trace.safetensors", device)
     result = train(problem, arguments.task == "compiled", arguments.seconds)
     if device.type == "cuda":

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/gemm_kernel.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h, as Highway wants it.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -58,6 +59,10 @@ HWY_INLINE void multiply_tile(const PanelProduct<T>& p, const Index* a_offset, c
     using Vector = hn::Vec<Tag<T>>;
     constexpr Index kWidth = kVectors * kLanes<T>;
 
+    // What is added to may be far away, and the sum takes long enough to fetch it.
+    if (p.write == Write::accumulate)
+        (hwy::Prefetch(p.c + c_offset[I / kVectors] + I % kVectors * kLanes<T>), ...);
+
     const T* const a[] = {p.a + a_offset[I / kVectors]...};
     const T* b = p.panel;
     Vector sum[] = {hn::LoadU(d, b + I % kVectors * kLanes<T>)...};
@@ -81,7 +86,7 @@ HWY_INLINE void multiply_tile(const PanelProduct<T>& p, const Index* a_offset, c
     for (Index r = 0; r < static_cast<Index>(sizeof...(I)) / kVectors; ++r) {
         const T* from = buffer + r * kWidth;
         T* to = p.c + c_offset[r];
-        for (Index n = 0; n < p.columns; ++n)
+        for (Index n = 0; n < std::min(p.columns, kWidth); ++n)
             to[n] = p.write == Write::accumulate ? to[n] + from[n] : from[n];
     }
 }

@@ -18,7 +18,7 @@ namespace {
 constexpr Index kSliceElements = Index{1} << 19;
 // From this many channels on strips are packed; a chunk with fewer fits into the first-level cache as it is.
 constexpr Index kPackedChannels = 64;
-constexpr Index kPackedRows = 256;
+constexpr Index kPackedRows = 512;
 constexpr Index kDirectElements = 4096;  // of a chunk of a that is read in place
 constexpr Index kMaxPanel = 2 * kMaxLanes;
 
