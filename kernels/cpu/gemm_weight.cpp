@@ -1,8 +1,8 @@
 // Weight gradients: dw += A^T g over all rows of the batch.
 //
 // The rows are cut into chunks that stay in cache. Of each chunk, g is packed panel by panel, and of a, where
-// it has many channels, strips of 6 channels: a tile's six columns of a row-major matrix would otherwise use
-// six floats of each cache line, and rows at a power-of-two distance evict each other. Small gradients are
+// it has many channels, strips of 16 channels: a tile's columns of a row-major matrix would otherwise use a few
+// floats of each cache line, and rows at a power-of-two distance evict each other. Small gradients are
 // split over slices of the batch, each with a gradient of its own, which are added up in order; large ones
 // over their rows.
 #include <algorithm>
@@ -18,22 +18,23 @@ namespace {
 constexpr Index kSliceElements = Index{1} << 19;
 // From this many channels on strips are packed; a chunk with fewer fits into the first-level cache as it is.
 constexpr Index kPackedChannels = 64;
-constexpr Index kPackedRows = 512;
+constexpr Index kPackedRows = 256;
 constexpr Index kDirectElements = 4096;  // of a chunk of a that is read in place
+constexpr Index kStripChannels = 16;     // a cache line of float
 constexpr Index kMaxPanel = 2 * kMaxLanes;
 
 // How the product is cut; a function of the shape alone.
 struct Plan {
     bool packed;
-    Index a_taps, g_taps;  // the taps move over a or over g
-    Index target;          // rows that a chunk may have
-    Index samples, rows;   // of a chunk: either several samples or a piece of one
-    Index pieces;          // chunks of a sample, 1 if chunks hold whole samples
-    Index chunks;          // in all
-    Index slices;          // of the chunks
-    Index units;           // rows of dw of one tap of g, or strips of channels
-    Index groups;          // of the units
-    Index source_rows;     // packed rows of a for one sample of a chunk
+    Index a_taps, g_taps;         // the taps move over a or over g
+    Index target;                 // rows that a chunk may have
+    Index samples, rows;          // of a chunk: either several samples or a piece of one
+    Index pieces;                 // chunks of a sample, 1 if chunks hold whole samples
+    Index chunks;                 // in all
+    Index slices;                 // of the chunks
+    Index units;                  // rows of dw of one tap of g, or strips of channels
+    Index groups, column_groups;  // of the units and of the panels; a task packs its part of a and of g
+    Index source_rows;            // packed rows of a for one sample of a chunk
 
     explicit Plan(const WeightShape& s) {
         packed = s.channels >= kPackedChannels;
@@ -44,16 +45,27 @@ struct Plan {
         set_chunk_rows(s, ceil_div(s.rows, pieces));
         samples = std::clamp<Index>(target / rows, 1, s.samples);
         chunks = pieces * ceil_div(s.samples, samples);
-        slices = std::clamp<Index>(kSliceElements / s.size(), 1, std::min(chunks, kTasks));
-        units = packed ? ceil_div(s.channels, kTileRows) : s.channels * a_taps;
-        groups = std::min(units, ceil_div(kTasks, slices));
+        units = packed ? ceil_div(s.channels, kStripChannels) : s.channels * a_taps;
+        cut(s, std::clamp<Index>(kSliceElements / s.size(), 1, std::min(chunks, kTasks)));
+    }
+    // Into about kTasks tasks, in the way that packs least in all; what is read in place is not packed.
+    void cut(const WeightShape& s, Index into_slices) {
+        slices = into_slices;
+        const Index tasks = ceil_div(kTasks, slices);
+        const Index panels = ceil_div(s.columns, kMaxPanel);
+        column_groups = 1;
+        if (packed)
+            while (2 * column_groups <= std::min(tasks, panels) &&
+                   s.channels * column_groups < s.columns * ceil_div(tasks, 2 * column_groups))
+                column_groups *= 2;
+        groups = std::min(units, ceil_div(tasks, column_groups));
     }
     void set_chunk_rows(const WeightShape& s, Index chunk_rows) {
         rows = chunk_rows;
         source_rows = (rows - 1) * s.a_step + (s.taps - 1) * s.a_dilation + 1;
     }
     Index panel_size() const { return (1 + samples * rows) * kMaxPanel; }
-    Index strip_size() const { return packed ? samples * source_rows * kTileRows : 0; }
+    Index strip_size() const { return packed ? samples * source_rows * kStripChannels : 0; }
     Index task_size() const { return panel_size() + ceil_div(units, groups) * strip_size(); }
 };
 
@@ -78,7 +90,7 @@ struct Strip {
 template <Index kWidth, class T>
 void copy_rows(const T* from, Index stride, Index rows, T* to) {
     for (Index r = 0; r < rows; ++r)
-        for (Index i = 0; i < kWidth; ++i) to[r * kTileRows + i] = from[r * stride + i];
+        for (Index i = 0; i < kWidth; ++i) to[r * kStripChannels + i] = from[r * stride + i];
 }
 
 // Copies the rows of a chunk that `strip` reads, from a in place.
@@ -87,38 +99,43 @@ void pack(const WeightShape& s, const Chunk& chunk, const Strip<T>& from, const 
     const Index rows = (chunk.rows - 1) * s.a_step + (s.taps - 1) * s.a_dilation + 1;
     for (Index b = 0; b < chunk.samples; ++b, to += strip.sample) {
         const T* sample = from.data + b * from.sample + strip.channel;
-        if (strip.width == kTileRows)
-            copy_rows<kTileRows>(sample, from.pitch, rows, to);
+        if (strip.width == kStripChannels)
+            copy_rows<kStripChannels>(sample, from.pitch, rows, to);
         else
             for (Index i = 0; i < strip.width; ++i) copy_rows<1>(sample + i, from.pitch, rows, to + i);
     }
 }
 
-// One task: units [begin, end) of dw over the chunks [first, last).
+// What a task computes: units and columns of dw, over some chunks of rows.
+struct Part {
+    Index chunk_begin, chunk_end, begin, end, column_begin, column_end;
+};
+
 template <class T>
-void accumulate(const WeightProduct<T>& p, const Plan& plan, Index first, Index last, Index begin, Index end,
-                T* dw, Write write, T* workspace) {
+void accumulate(const WeightProduct<T>& p, const Plan& plan, const Part& part, T* dw, Write write,
+                T* workspace) {
     const WeightShape& s = p.shape;
     const Index full = panel_columns<T>();
     T* const panel = workspace;
     T* const strips = workspace + plan.panel_size();
 
+    const auto [first, last, begin, end, column_begin, column_end] = part;
     for (Index index = first; index < last; ++index, write = Write::accumulate) {
         const Chunk chunk(plan, s, index);
         const Strip<T> in_place{p.a + chunk.sample * p.a_sample + chunk.row * s.a_step * s.channels,
                                 p.a_sample, s.channels, 0, s.channels};
         const auto packed = [&](Index unit) -> Strip<T> {
-            const Index channel = unit * kTileRows;
-            return {strips + (unit - begin) * plan.strip_size(), plan.source_rows * kTileRows, kTileRows,
-                    channel, std::min(kTileRows, s.channels - channel)};
+            const Index channel = unit * kStripChannels;
+            return {strips + (unit - begin) * plan.strip_size(), plan.source_rows * kStripChannels,
+                    kStripChannels, channel, std::min(kStripChannels, s.channels - channel)};
         };
         if (plan.packed)
             for (Index u = begin; u < end; ++u)
                 pack(s, chunk, in_place, packed(u), strips + (u - begin) * plan.strip_size());
 
         for (Index g_tap = 0; g_tap < plan.g_taps; ++g_tap)
-            for (Index column = 0; column < s.columns; column += full) {
-                const Index columns = std::min(full, s.columns - column);
+            for (Index column = column_begin; column < column_end; column += full) {
+                const Index columns = std::min(full, column_end - column);
                 pack_panel<T>(
                     {.b = p.g + chunk.sample * p.g_sample + chunk.row * p.g_row + g_tap * p.g_tap + column,
                      .outer = chunk.samples,
@@ -160,13 +177,21 @@ void accumulate_weight_product(Stream& stream, const WeightProduct<T>& p, T* wor
     T* const partial = workspace;  // (slices, size) if there is more than one
     T* const task_space = workspace + (plan.slices > 1 ? plan.slices * size : 0);
 
-    stream.parallel_for(plan.slices * plan.groups, [&](Index task) {
-        const Index slice = task / plan.groups, group = task % plan.groups;
+    const Index groups = plan.groups * plan.column_groups;
+    const Index panels = ceil_div(p.shape.columns, kMaxPanel);
+    stream.parallel_for(plan.slices * groups, [&](Index task) {
+        const Index slice = task / groups;
+        const Index group = task % groups / plan.column_groups, columns = task % plan.column_groups;
+        const Part part = {
+            .chunk_begin = plan.chunks * slice / plan.slices,
+            .chunk_end = plan.chunks * (slice + 1) / plan.slices,
+            .begin = plan.units * group / plan.groups,
+            .end = plan.units * (group + 1) / plan.groups,
+            .column_begin = panels * columns / plan.column_groups * kMaxPanel,
+            .column_end = std::min(p.shape.columns, panels * (columns + 1) / plan.column_groups * kMaxPanel)};
         const bool whole = plan.slices == 1;
-        accumulate(p, plan, plan.chunks * slice / plan.slices, plan.chunks * (slice + 1) / plan.slices,
-                   plan.units * group / plan.groups, plan.units * (group + 1) / plan.groups,
-                   whole ? p.dw : partial + slice * size, whole ? Write::accumulate : Write::overwrite,
-                   task_space + task * plan.task_size());
+        accumulate(p, plan, part, whole ? p.dw : partial + slice * size,
+                   whole ? Write::accumulate : Write::overwrite, task_space + task * plan.task_size());
     });
     if (plan.slices > 1) add_partial_sums(stream, partial, plan.slices, size, size, p.dw);
 }
@@ -174,10 +199,14 @@ void accumulate_weight_product(Stream& stream, const WeightProduct<T>& p, T* wor
 Index weight_product_workspace(const WeightShape& shape) {
     Plan plan(shape);
     // An upper bound for every smaller number of samples and rows: with fewer rows a chunk may hold more of them, and
-    // fewer slices may mean more groups, by less than kTasks tasks, each of a rounded-up number of units.
+    // there may be fewer slices.
     plan.set_chunk_rows(shape, std::min(plan.target, shape.rows));
-    return plan.slices * (shape.size() + plan.units * plan.strip_size()) +
-           (plan.slices + kTasks) * (plan.panel_size() + plan.strip_size());
+    Index size = 0;
+    for (Index slices = plan.slices; slices > 0; --slices) {
+        plan.cut(shape, slices);
+        size = std::max(size, slices * (shape.size() + plan.groups * plan.column_groups * plan.task_size()));
+    }
+    return size;
 }
 
 template void accumulate_weight_product(Stream&, const WeightProduct<float>&, float*);
