@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <type_traits>
 
 #include "kernels/cpu/gemm_convolution.hpp"
+#include "kernels/cpu/winograd.hpp"
 #include "kernels/cuda/gemm_plan.hpp"
 
 namespace abr {
@@ -26,13 +28,15 @@ Index conv1d_pad(const Conv1d& op) {
 }
 
 Index conv1d_workspace(const Conv1d& op, Index batch, Index length) {
-    return std::max({cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
-                     cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
-                     cpu::weight_product_workspace(weight_shape(op, batch, length)),
-                     cpu::column_sums_workspace(batch, op.out_channels),
-                     cuda::weight_gradient_workspace(op.kernel * op.in_channels, op.out_channels,
-                                                     batch * op.out_length(length), op.out_channels,
-                                                     batch * op.out_length(length))});
+    return std::max(
+        {cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
+         cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
+         cpu::weight_product_workspace(weight_shape(op, batch, length)),
+         cpu::winograd_workspace(windows(op), op.in_channels, op.out_channels, batch, op.out_length(length)),
+         cpu::column_sums_workspace(batch, op.out_channels),
+         cuda::weight_gradient_workspace(op.kernel * op.in_channels, op.out_channels,
+                                         batch * op.out_length(length), op.out_channels,
+                                         batch * op.out_length(length))});
 }
 
 namespace cpu {
@@ -63,6 +67,11 @@ void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> 
     assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(x.length));
     assert(x.pad >= op.padding && x.batch == dy.batch);
+    if (dbias) accumulate_column_sums(stream, dy, dbias, workspace);
+    if constexpr (std::is_same_v<T, float>)
+        if (winograd_suits_weight_gradient(windows(op), op.in_channels, op.out_channels,
+                                           dy.batch * dy.length))
+            return winograd_weight_gradient(stream, windows(op), x, dy, dweight, workspace);
     accumulate_weight_product<T>(stream,
                                  {.shape = weight_shape(op, x.batch, x.length),
                                   .a = x.row(0, -op.padding),
@@ -72,7 +81,6 @@ void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> 
                                   .g_row = dy.channels,
                                   .dw = dweight},
                                  workspace);
-    if (dbias) accumulate_column_sums(stream, dy, dbias, workspace);
 }
 
 #define ABR_INSTANTIATE(T)                                                                                   \

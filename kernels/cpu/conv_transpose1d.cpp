@@ -3,6 +3,7 @@
 
 #include "kernels/conv1d.hpp"
 #include "kernels/cpu/gemm_convolution.hpp"
+#include "kernels/cpu/winograd.hpp"
 #include "kernels/cuda/gemm_plan.hpp"
 
 namespace abr {
@@ -28,6 +29,7 @@ Index conv_transpose1d_workspace(const ConvTranspose1d& op, Index batch, Index l
         {cpu::row_product_workspace(op.kernel, op.in_channels, op.out_channels),
          cpu::row_product_workspace(op.kernel, op.out_channels, op.in_channels),
          cpu::weight_product_workspace(weight_shape(op, batch, length)),
+         cpu::winograd_workspace(windows(op), op.in_channels, op.out_channels, batch, op.out_length(length)),
          cpu::column_sums_workspace(batch, op.out_channels),
          cuda::weight_gradient_workspace(op.in_channels, op.kernel * op.out_channels, batch * length,
                                          op.out_channels, batch * op.out_length(length))});

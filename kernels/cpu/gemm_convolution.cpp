@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <type_traits>
 
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/cpu/winograd.hpp"
 
 namespace abr::cpu {
 namespace {
@@ -21,6 +23,9 @@ void convolve(Stream& stream, const Windows& w, Sequence<const T> x, const Weigh
               const T* bias, Sequence<T> y, Write write, T* workspace) {
     assert(x.pad >= convolve_pad(w) && x.batch == y.batch);
     zero_padding(stream, y);
+    if constexpr (std::is_same_v<T, float>)
+        if (winograd_suits(w, x.channels, y.channels))
+            return winograd_convolve(stream, w, x, weight, bias, y, write, workspace);
     multiply_rows<T>(stream,
                      {.a = x.row(0, -w.padding),
                       .a_rows = {y.length, x.sample_stride(), w.stride * x.channels},
@@ -45,6 +50,9 @@ void convolve_transposed(Stream& stream, const Windows& w, Sequence<const T> x, 
                          const T* bias, Sequence<T> y, Write write, T* workspace) {
     assert(x.pad >= convolve_transposed_pad(w) && x.batch == y.batch);
     zero_padding(stream, y);
+    if constexpr (std::is_same_v<T, float>)
+        if (winograd_suits(w, x.channels, y.channels))
+            return winograd_convolve_transposed(stream, w, x, weight, bias, y, write, workspace);
     for (Index first = 0; first < std::min(w.stride, y.length); ++first) {
         const Phase phase = transposed_phase(w, y.length, first);
         multiply_rows<T>(stream,
