@@ -39,5 +39,8 @@ with tempfile.TemporaryDirectory() as folder:
     doc.write_text(doc.read_text().replace("`sound_kernel`", "`old_kernel`"))
     stale = run(sound, "--doc", doc)
     expect(stale.returncode == 1 and "is not what this build reports" in stale.stderr, "a stale table passed", stale)
+    doc.write_text(doc.read_text().replace("nvcc 1.2", "nvcc 1.3"))
+    other = run(sound, "--doc", doc)
+    expect(other.returncode == 0, "the table of another compiler was compared", other)
     none = run("runtime.cpp.o")
     expect(none.returncode == 1, "a run without any report passed", none)
