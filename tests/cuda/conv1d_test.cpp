@@ -9,6 +9,8 @@ TEST_CASE("conv1d: every pass agrees with naive sums") {
     for (const auto& c : kConv1dEdgeCases) check_against_naive<float>(stream, c);
     if (!runs_real_sizes()) return;
     for (const auto& c : kConv1dNetworkCases) check_against_naive<float>(stream, c);
+    // Of the wide network; the deepest level.
+    check_against_naive<float>(stream, ConvolutionCase<Conv1d>{{512, 512, 7, 1, 1, 3}, 1, 25});
 }
 
 // All tiles, float4 and single floats, strides, dilations, one slice and several.

@@ -9,6 +9,8 @@ TEST_CASE("conv_transpose1d: every pass agrees with naive sums") {
     for (const auto& c : kConvTranspose1dEdgeCases) check_against_naive<float>(stream, c);
     if (!runs_real_sizes()) return;
     for (const auto& c : kConvTranspose1dNetworkCases) check_against_naive<float>(stream, c);
+    // Of the wide network.
+    check_against_naive<float>(stream, ConvolutionCase<ConvTranspose1d>{{512, 256, 4, 2, 1}, 1, 25});
 }
 
 TEST_CASE("conv_transpose1d: the same bits under every schedule") {

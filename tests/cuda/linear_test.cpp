@@ -12,6 +12,7 @@ TEST_CASE("linear: every pass agrees with naive products") {
     for (const LinearCase& c : small) check_against_naive<float>(stream, c);
     if (!runs_real_sizes()) return;
     for (const LinearCase& c : kLinearCases) check_against_naive<float>(stream, c);
+    check_against_naive<float>(stream, {25, 512, 1536});  // of the wide network
     // Rows enough for large tiles, whose elements are read one by one and as float4.
     for (const LinearCase& c : {LinearCase{6700, 3, 257}, LinearCase{8500, 256, 4}})
         check_against_naive<float>(stream, c);

@@ -21,6 +21,7 @@ TEST_CASE("sequence_ops: channels are concatenated and split again") {
             for (const Index channels_b : {1, 8, 31})
                 check_concat_and_split<float>(stream, 5, channels_a, channels_b);
     });
+    for (const Index length : {1, 31, 33, 257, 333}) check_concat_and_split<float>(stream, length, 12, 5);
     if (!runs_real_sizes()) return;
     for (const Index length : {25, 50, 100, 200}) check_concat_and_split<float>(stream, length, 128, 64);
 }

@@ -135,7 +135,7 @@ void Executor::check(const Launch& launch) const {
 void Executor::run(const Launch& launch) {
     kernel_name_ = kernel_name(launch.kernel);
     check(launch);
-    note_exercised(kernel_name_);
+    note_exercised(kernel_name_, scheduler_.seed());
     report_crashes();
     launch_ = &launch;
     static_.clear();

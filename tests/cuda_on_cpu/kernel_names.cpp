@@ -50,10 +50,13 @@ std::string kernel_name(const void* kernel) {
     return name;
 }
 
-void note_exercised(const std::string& kernel) {
+void note_exercised(const std::string& kernel, std::uint64_t seed) {
     static const char* const path = std::getenv("ABR_KERNELS_EXERCISED");
+    if (!path) return;
     static std::set<std::string> noted;
-    if (path && noted.insert(kernel).second) std::ofstream(path, std::ios::app) << kernel << '\n';
+    const std::string line = std::to_string(seed) + ' ' + kernel + '\n';
+    // One write to the end of the file: tests that run side by side share it.
+    if (noted.insert(line).second) std::ofstream(path, std::ios::app) << line;
 }
 
 }  // namespace abr::emulation

@@ -28,7 +28,7 @@ inline std::vector<ActivationCase> small_activation_cases() {
             cases.push_back({7, columns, 3, dropout});  // the last recording is shorter
         }
         cases.push_back({50, 33, 25, dropout});
-        cases.push_back({333, 4, 333, dropout});
+        for (const Index length : {25, 50, 100, 200, 333}) cases.push_back({length, 4, length, dropout});
     }
     return cases;
 }

@@ -35,7 +35,7 @@ __global__ void off_by_one_kernel(int length, float* y) {
 void off_by_one(Stream& stream) {
     const Buffer<float> y = poisoned(333);
     launch(off_by_one_kernel, 1, 32, 0, stream, 333, y.data());
-    expect(y, std::vector<float>(333, 1));  // fault: off_by_one
+    expect(y, std::vector<float>(333, 1));  // fault: off_by_one_at_T_333
 }
 
 __global__ void stale_output_kernel(float* y) {
@@ -51,7 +51,7 @@ void stale_output(Stream& stream) {
 
 std::span<const PlantedFault> result_faults() {
     static const PlantedFault faults[] = {
-        {"wrong_tail", wrong_tail}, {"off_by_one", off_by_one}, {"stale_output", stale_output}};
+        {"wrong_tail", wrong_tail}, {"off_by_one_at_T_333", off_by_one}, {"stale_output", stale_output}};
     return faults;
 }
 
