@@ -41,7 +41,8 @@ TEST_CASE("every key has a meaning, a limit and a path of its own") {
 }
 
 TEST_CASE("the configurations that ship load, and comment every key") {
-    for (const std::string name : {"quickstart", "production_improved", "production_before", "spreadsheet"}) {
+    for (const std::string name :
+         {"quickstart", "full_cohort", "production_improved", "production_before", "spreadsheet"}) {
         CAPTURE(name);
         const auto path = kSource / "configs" / (name + ".toml");
         std::vector<std::string> overrides;
