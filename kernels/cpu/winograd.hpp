@@ -1,8 +1,8 @@
 // Convolutions of stride 1 by minimal filtering (winograd_kernel.hpp): about half of the products of gemm.hpp, in fp32.
 //
 // Error: at most twice that of a naive sum in fp32 (tests/kernels/conv1d_test.cpp); its sums are shorter, but its
-// transforms cancel. Tasks depend on shapes alone and every sum has a fixed order: the same bits for any number of threads; a
-// sample's bits do not depend on its place in the batch.
+// transforms cancel. Tasks depend on shapes alone and every sum has a fixed order: the same bits for any number of
+// threads; a sample's bits do not depend on its place in the batch.
 #pragma once
 
 #include "kernels/cpu/stream.hpp"

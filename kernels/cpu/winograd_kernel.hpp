@@ -5,7 +5,7 @@
 // product for each evaluation point instead of one for each row and tap. The taps are cut into groups of four and three,
 // which are evaluated at 6 and 5 points; 11 products of matrices then do the work of the 21 of three rows and seven
 // taps. The points 0, 1, -1, -2, infinity are common to all groups, so that the groups' products are added up before
-// A^T; the 6th is 1/2. docs/performance.md says how tiles of four rows and other points did.
+// A^T; the 6th is 1/2. tests/oracle/minimal_filtering.py derives the matrices and compares other tiles and points.
 //
 // Everything here is fp32; channels are multiples of kStrip. The SIMD level is chosen at run time.
 #pragma once
