@@ -63,16 +63,16 @@ const char* CsvTokenizer::read(const char* begin, const char* end) {
     unterminated_ = false;
     const char* line_end = find(begin, end, '\n');
     if (find(begin, line_end, '"') != line_end) return split_quoted(begin, end);
-    split_plain(begin, line_end);
+    split_plain(begin, line_end, end);
     line_ends_ = line_end < end ? 1 : 0;
     return line_end < end ? line_end + 1 : end;
 }
 
-void CsvTokenizer::split_plain(const char* begin, const char* end) {
+void CsvTokenizer::split_plain(const char* begin, const char* end, const char* text_end) {
     std::size_t run = 0;
     for (;;) {
         if (run < runs_.size() && cells_.size() == runs_[run].first) {
-            const char* after = read_numbers(begin, end, run);
+            const char* after = read_numbers(begin, end, text_end, run);
             if (after != nullptr) cells_.resize(cells_.size() + runs_[run].count);
             ++run;
             if (after == end) return;
@@ -90,30 +90,34 @@ void CsvTokenizer::split_plain(const char* begin, const char* end) {
 }
 
 // The position of the separator after the run, or `end`; null where the cells are no such numbers.
-const char* CsvTokenizer::read_numbers(const char* begin, const char* end, std::size_t run) {
+const char* CsvTokenizer::read_numbers(const char* begin, const char* end, const char* text_end,
+                                       std::size_t run) {
     std::vector<float>& numbers = numbers_[run];
-    const fast_float::parse_options options(fast_float::chars_format::general, decimal_);
     const std::size_t count = runs_[run].count;
     numbers.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
-        const char* after = parse_short_decimal(begin, end, decimal_, numbers[i]);
-        std::errc error{};
-        if (after == nullptr) {
-            const auto result = fast_float::from_chars_advanced(begin, end, numbers[i], options);
-            after = result.ptr;
-            error = result.ec;
-        }
-        const bool ends_cell = after == end || *after == separator_ || (*after == '\r' && after + 1 == end);
+        // It may look beyond the line, but no number goes on there.
+        const char* after = parse_short_decimal(begin, text_end, decimal_, numbers[i]);
+        if (after == nullptr) after = read_general_number(begin, end, numbers[i]);
+        if (after == nullptr) break;
         const bool is_last = i + 1 == count;
-        if (error != std::errc() || !ends_cell || !std::isfinite(numbers[i]) ||
-            (!is_last && (after == end || *after != separator_))) {
-            numbers.clear();
-            return nullptr;
+        if (after < end && *after == separator_) {
+            if (is_last) return after;
+            begin = after + 1;
+            continue;
         }
-        if (is_last) return after < end && *after == separator_ ? after : end;
-        begin = after + 1;
+        if (is_last && (after == end || (*after == '\r' && after + 1 == end))) return end;
+        break;
     }
-    return nullptr;  // an empty run
+    numbers.clear();
+    return nullptr;
+}
+
+// The end of the finite number at `begin`; null where there is none.
+const char* CsvTokenizer::read_general_number(const char* begin, const char* end, float& number) const {
+    const fast_float::parse_options options(fast_float::chars_format::general, decimal_);
+    const auto [after, error] = fast_float::from_chars_advanced(begin, end, number, options);
+    return error == std::errc() && std::isfinite(number) ? after : nullptr;
 }
 
 const char* CsvTokenizer::split_quoted(const char* begin, const char* end) {
