@@ -29,7 +29,8 @@ bool is_read(const std::string& text, char decimal = '.') {
 }
 
 TEST_CASE("plain decimals have the bits of the general way, or are left to it") {
-    test::for_each_simd_level([](const std::string& level) {
+    int most = 0;
+    test::for_each_simd_level([&](const std::string& level) {
         CAPTURE(level);
         int taken = 0;
         for (std::uint32_t i = 0; i < 100000; ++i) {
@@ -44,8 +45,10 @@ TEST_CASE("plain decimals have the bits of the general way, or are left to it") 
             taken += is_read(fmt::format("{:.14f}", middle)) ? 1 : 0;
             taken += is_read(std::to_string(16777217 + 2 * (words[0] % 8388608))) ? 1 : 0;
         }
-        CHECK((taken > 150000 || level == "SCALAR"));
+        CHECK((taken > 150000 || taken == 0));  // none where the level has no vectors, or is compiled out
+        most = std::max(most, taken);
     });
+    CHECK(most > 150000);
     for (const char* read :
          {"0", "-0", ".5", "-.25", "1234567890.12345", "9007199254740992", "0.00000000000001"})
         CHECK_MESSAGE(is_read(read), read);
