@@ -6,15 +6,16 @@
 
 Reads diagnostics.json of the run folder; prints nothing where the first finding has no lines to change.
 """
+import argparse
 import json
 import pathlib
 import sys
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    report = pathlib.Path(sys.argv[1]) / "diagnostics.json"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=pathlib.Path, help="the run's folder")
+    report = parser.parse_args().run / "diagnostics.json"
     try:
         findings = json.loads(report.read_text(encoding="utf-8"))["findings"]
     except (OSError, ValueError, KeyError) as error:

@@ -17,6 +17,8 @@ The signals were z-scored by the old system: their amplitude is lost. They are w
 """
 
 import argparse
+import importlib
+import importlib.util
 import os
 import pickle
 import sys
@@ -25,8 +27,7 @@ import tempfile
 PARAMETERS = ("age_years", "intensity_db", "rate_hz", "fmp")  # in the order of the old spreadsheet
 NUMPY_NAMES = {
     ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"), ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+    ("numpy.core.multiarray", "scalar"),
 }
 
 
@@ -42,6 +43,13 @@ class LabelEncoder:
     """Likewise."""
 
 
+def bytes_of(text, encoding):
+    """How pickles of protocol 2 write bytes: as _codecs.encode(text, "latin1"). No other codec is needed."""
+    if encoding != "latin1":
+        raise Refused(f"it asks for the codec {encoding}, which no data file of the old system needs")
+    return text.encode("latin1")
+
+
 STAND_INS = {"StandardScaler": StandardScaler, "LabelEncoder": LabelEncoder}
 
 
@@ -53,14 +61,38 @@ def load(path):
     except ImportError as error:
         raise Refused(f"{error}; install python3-numpy and python3-joblib") from error
 
+    # NumPy 2 gave the package a new name; a file of either version loads under either.
+    core = "numpy._core" if importlib.util.find_spec("numpy._core") else "numpy.core"
+
+    class ArrayWrapper(joblib.numpy_pickle.NumpyArrayWrapper):
+        """An array of objects is a pickle of its own, which joblib would load without asking for the names."""
+
+        def read_array(self, unpickler, *arguments, **options):
+            if self.dtype.hasobject:
+                return ObjectUnpickler(unpickler.file_handle).load()
+            return super().read_array(unpickler, *arguments, **options)
+
+    def find_known(module, name):
+        """What a name of the pickle means; refuses all that are not needed."""
+        if module.startswith("sklearn.preprocessing") and name in STAND_INS:
+            return STAND_INS[name]
+        if (module, name) == ("_codecs", "encode"):
+            return bytes_of
+        if (module, name) == ("joblib.numpy_pickle", "NumpyArrayWrapper"):
+            return ArrayWrapper
+        known = module.replace("numpy._core", "numpy.core")
+        if (known, name) in NUMPY_NAMES:
+            return getattr(importlib.import_module(known.replace("numpy.core", core)), name)
+        raise Refused(f"{path}: it asks to load {module}.{name}, which no data file of the old system needs; "
+                      "loading it could run code. Refused")
+
     class Unpickler(joblib.numpy_pickle.NumpyUnpickler):
         def find_class(self, module, name):
-            if module.startswith("sklearn.preprocessing") and name in STAND_INS:
-                return STAND_INS[name]
-            if (module, name) in NUMPY_NAMES:
-                return super().find_class(module, name)
-            raise Refused(f"{path}: it asks to load {module}.{name}, which no data file of the old system needs; "
-                          "loading it could run code. Refused")
+            return find_known(module, name)
+
+    class ObjectUnpickler(pickle.Unpickler):
+        def find_class(self, module, name):
+            return find_known(module, name)
 
     joblib.numpy_pickle.NumpyUnpickler = Unpickler  # joblib.load looks it up there
     try:

@@ -27,16 +27,19 @@ bool matches(const std::string& pattern, const std::string& segment) {
     return pattern.front() == '<' || pattern == segment;
 }
 
-// Levenshtein distance (1966): insertions, deletions and substitutions of bytes.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
+// Levenshtein distance (1966): insertions, deletions and substitutions of bytes; more than `limit` where it is more.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
     std::vector<std::size_t> last(b.size() + 1), current(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
         current[0] = i;
+        std::size_t least = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t substitution = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-            current[j] = std::min({last[j] + 1, current[j - 1] + 1, substitution});
+            current[j] = std::min(std::min(last[j], current[j - 1]) + 1, substitution);
+            least = std::min(least, current[j]);
         }
+        if (least > limit) return least;  // no later row has less
         std::swap(last, current);
     }
     return last[b.size()];
@@ -110,8 +113,9 @@ std::string nearest_key(const std::vector<std::string>& segments) {
     auto smallest = std::pair<std::size_t, std::size_t>{path.size(), path.size()};
     for (const auto& candidate : key_paths()) {
         const std::string candidate_path = join_path(candidate);
-        const std::size_t whole = edit_distance(path, candidate_path);
         const bool same_name = candidate.back() == segments.back();
+        const std::size_t limit = same_name ? kLongestPath + candidate_path.size() : smallest.first;
+        const std::size_t whole = edit_distance(path, candidate_path, limit);
         const auto distance = std::pair{same_name ? std::min<std::size_t>(whole, 1) : whole, whole};
         if (distance < smallest) {
             smallest = distance;

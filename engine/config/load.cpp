@@ -34,10 +34,12 @@ std::string read_text(const std::filesystem::path& file) {
         fail(place, "is a folder, expected a configuration file", "name the .toml file in it");
     }
     std::ifstream stream(file, std::ios::binary);
-    std::string text(kLargestFile + 1, '\0');
-    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (stream.bad() || (!stream.is_open())) fail(place, "cannot be read", "check its permissions");
-    text.resize(static_cast<std::size_t>(stream.gcount()));
+    std::string text;
+    for (char block[4096]; stream && text.size() <= kLargestFile;) {
+        stream.read(block, sizeof block);
+        text.append(block, static_cast<std::size_t>(stream.gcount()));
+    }
+    if (stream.bad() || !stream.is_open()) fail(place, "cannot be read", "check its permissions");
     if (text.size() > kLargestFile)
         fail(place, "is larger than 1 MiB: not a configuration file", "check the path");
     return text;

@@ -40,7 +40,6 @@ int sequence_length(const unsigned char* at, const unsigned char* end) {
 
 // What a scan of one chunk tells.
 struct ChunkScan {
-    std::int64_t line_ends = 0;
     bool ends_quoted[2] = {false, true};  // if it starts with a record; if it starts within quotes
     const char* flaw = nullptr;
 };
@@ -52,10 +51,17 @@ bool ends_quoted(const CsvChunk& chunk, char separator, bool starts_quoted) {
     return state == CsvState::quoted;
 }
 
-ChunkScan scan(const CsvChunk& chunk, char separator) {
+std::int64_t count_line_ends(std::string_view text) {
+    std::int64_t count = 0;
+    // Lines of recordings are long: memchr goes through them faster than std::count.
+    for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) ++count;
+    return count;
+}
+
+ChunkScan scan(CsvChunk& chunk, char separator) {
     ChunkScan result;
     const std::string_view text(chunk.begin, static_cast<std::size_t>(chunk.end - chunk.begin));
-    result.line_ends = std::count(text.begin(), text.end(), '\n');
+    chunk.line_ends = count_line_ends(text);
     result.flaw = find_text_flaw(text);
     if (text.find('"') != std::string_view::npos) {
         result.ends_quoted[0] = ends_quoted(chunk, separator, false);
@@ -203,7 +209,7 @@ std::vector<CsvChunk> cut_into_chunks(const CsvFile& file, std::string_view text
             const RecordStart record = record_around(known, flaw, end, separator);
             throw_text_flaw(path, text, record.at, record.line, flaw, separator, header);
         }
-        line += scans[i].line_ends;
+        line += chunk.line_ends;
         quoted = scans[i].ends_quoted[quoted ? 1 : 0];
     }
     if (quoted) throw_open_quote(path, record_around(known, end, end, separator), end, separator, header);

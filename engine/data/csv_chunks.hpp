@@ -25,6 +25,7 @@ struct CsvChunk {
     const char* end = nullptr;
     const char* first_record = nullptr;  // = end where none starts in it
     std::int64_t first_line = 0;         // line of the file in which first_record starts, 1-based
+    std::int64_t line_ends = 0;          // in [begin, end), within quotes too
 };
 
 // Text in which nothing wrong was found: the first byte that is not UTF-8 or is NUL, or nullptr.

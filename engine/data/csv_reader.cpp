@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/data/csv_dialect.hpp"
@@ -64,11 +66,18 @@ std::vector<NumberRun> sample_runs(const TableColumns& columns) {
     return std::ranges::is_sorted(runs, {}, &NumberRun::first) ? runs : std::vector<NumberRun>{};
 }
 
+// Rows of the table that [begin, end) of the text can give at most: a row takes a line, and as a cell is followed by a
+// separator or a line end, so many bytes at least.
+std::int64_t most_rows(const char* begin, const char* end, std::int64_t line_ends,
+                       const TableColumns& columns) {
+    const auto row_bytes = static_cast<std::int64_t>(columns.names.size() + columns.signal.size());
+    return std::min(line_ends, (end - begin) / row_bytes) + 1;
+}
+
 void read_chunk(const CsvChunk& chunk, const char* text_end, const RowReader& reader, CsvDialect dialect,
                 const TableColumns& columns, RowBlock& block) {
-    // A cell takes at least two bytes with its separator. What is reserved too much is never touched.
     const auto rows =
-        static_cast<std::size_t>(chunk.end - chunk.first_record) / (2 * columns.names.size()) + 1;
+        static_cast<std::size_t>(most_rows(chunk.first_record, chunk.end, chunk.line_ends, columns));
     block.recordings.signal.reserve(rows * columns.signal.size());
     block.recordings.clean.reserve(rows * columns.clean.size());
 
@@ -80,32 +89,75 @@ void read_chunk(const CsvChunk& chunk, const char* text_end, const RowReader& re
     }
 }
 
-// What a task leaves behind: the rows up to the chunk's end or to an error.
-struct ChunkResult {
-    RowBlock block;
-    std::exception_ptr error;
+// Joins what the tasks leave behind in the file's order, while others still read: whoever has finished a chunk joins
+// all that follow on the last one joined, unless somebody is at it already.
+class JoinInOrder {
+  public:
+    JoinInOrder(RowJoiner& joiner, std::size_t chunks) : joiner_(joiner), parts_(chunks) {}
+
+    // The rows of chunk `index` up to its end, or to an error.
+    void add(std::size_t index, RowBlock block, std::exception_ptr error) {
+        Part& part = parts_[index];
+        part.block = std::move(block);
+        part.error = std::move(error);
+        part.is_read = true;
+        const std::unique_lock lock(joining_, std::try_to_lock);
+        if (lock) join();
+    }
+    // To be called when every chunk was added. Throws the first error of the file.
+    void finish() {
+        join();
+        if (error_) std::rethrow_exception(error_);
+    }
+
+  private:
+    struct Part {
+        RowBlock block;
+        std::exception_ptr error;
+        std::atomic<bool> is_read = false;
+    };
+
+    void join() {
+        for (; joined_ < parts_.size() && parts_[joined_].is_read && !error_; ++joined_) {
+            Part& part = parts_[joined_];
+            try {
+                joiner_.add(part.block, part.error);
+                part.block = {};
+            } catch (...) {
+                error_ = std::current_exception();
+            }
+        }
+    }
+
+    RowJoiner& joiner_;
+    std::vector<Part> parts_;
+    std::mutex joining_;  // of what follows
+    std::size_t joined_ = 0;
+    std::exception_ptr error_;
 };
 
-std::vector<ChunkResult> read_chunks(const CsvFile& file, const std::vector<CsvChunk>& chunks,
-                                     const RowReader& reader, CsvDialect dialect, const TableColumns& columns,
-                                     cpu::Stream& stream) {
-    std::vector<ChunkResult> results(chunks.size());
+void read_chunks(const CsvFile& file, const std::vector<CsvChunk>& chunks, const RowReader& reader,
+                 CsvDialect dialect, const TableColumns& columns, cpu::Stream& stream, RowJoiner& joiner) {
+    JoinInOrder joining(joiner, chunks.size());
     const char* const text_end = file.text().data() + file.text().size();
     std::atomic<Index> first_error = static_cast<Index>(chunks.size());
     stream.parallel_for(static_cast<Index>(chunks.size()), [&](Index i) {
         if (i > first_error.load()) return;  // the error that is reported lies before this chunk
         const auto index = static_cast<std::size_t>(i);
+        RowBlock block;
+        std::exception_ptr error;
         try {
-            read_chunk(chunks[index], text_end, reader, dialect, columns, results[index].block);
+            read_chunk(chunks[index], text_end, reader, dialect, columns, block);
         } catch (...) {
-            results[index].error = std::current_exception();
+            error = std::current_exception();
             Index known = first_error.load();
             while (i < known && !first_error.compare_exchange_weak(known, i)) {
             }
         }
         file.release(chunks[index].begin, chunks[index].end);
+        joining.add(index, std::move(block), std::move(error));
     });
-    return results;
+    joining.finish();
 }
 
 }  // namespace
@@ -122,13 +174,12 @@ Recordings read_csv_recordings(const DataConfig& config, int threads, ReadReport
     const CsvDialect dialect{separator, detect_decimal_mark(header.rows, separator, columns)};
     const TableSource source(file.path());
     const RowReader reader(source, columns, dialect, config);
-    std::vector<ChunkResult> results = read_chunks(file, chunks, reader, dialect, columns, stream);
-
     RowJoiner joiner(source, columns, config, static_cast<std::int64_t>(columns.signal.size()));
-    std::int64_t rows = 0;
-    for (const ChunkResult& result : results) rows += result.block.recordings.rows;
-    joiner.reserve(rows);
-    for (ChunkResult& result : results) joiner.add(result.block, result.error);
+    std::int64_t line_ends = 0;
+    for (const CsvChunk& chunk : chunks) line_ends += chunk.line_ends;
+    const std::string_view rows = header.rows;
+    joiner.reserve(most_rows(rows.data(), rows.data() + rows.size(), line_ends, columns));
+    read_chunks(file, chunks, reader, dialect, columns, stream, joiner);
     return joiner.finish(report);
 }
 

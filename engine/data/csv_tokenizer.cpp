@@ -1,13 +1,11 @@
 #include "engine/data/csv_tokenizer.hpp"
 
-#include <fast_float/fast_float.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "engine/data/cell_number.hpp"
+#include "engine/data/csv_decimals.hpp"
 
 namespace abr {
 namespace {
@@ -20,11 +18,6 @@ std::string_view trimmed(const char* begin, const char* end) {
     while (begin < end && is_space(*begin)) ++begin;
     while (begin < end && is_space(end[-1])) --end;
     return {begin, static_cast<std::size_t>(end - begin)};
-}
-
-const char* find(const char* begin, const char* end, char c) {
-    const void* at = std::memchr(begin, c, static_cast<std::size_t>(end - begin));
-    return at == nullptr ? end : static_cast<const char*>(at);
 }
 
 CsvState step(CsvState state, char c, char separator) {
@@ -61,59 +54,46 @@ const char* CsvTokenizer::read(const char* begin, const char* end) {
     unescaped_.clear();
     malformed_ = false;
     unterminated_ = false;
-    const char* line_end = find(begin, end, '\n');
-    if (find(begin, line_end, '"') != line_end) return split_quoted(begin, end);
-    split_plain(begin, line_end);
+    const char* line_end = cell_ends_.find(begin, end, separator_);
+    if (line_end == nullptr) return split_quoted(begin, end);
+    split_plain(begin);
     line_ends_ = line_end < end ? 1 : 0;
-    return line_end < end ? line_end + 1 : end;
+    return line_end + line_ends_;
 }
 
-void CsvTokenizer::split_plain(const char* begin, const char* end) {
+void CsvTokenizer::split_plain(const char* record) {
+    const char* begin = record;
     std::size_t run = 0;
-    for (;;) {
-        if (run < runs_.size() && cells_.size() == runs_[run].first) {
-            const char* after = read_numbers(begin, end, run);
-            if (after != nullptr) cells_.resize(cells_.size() + runs_[run].count);
-            ++run;
-            if (after == end) return;
-            if (after != nullptr) {
-                begin = after + 1;
-                continue;
-            }
+    while (cells_.size() < cell_ends_.count()) {
+        if (run < runs_.size() && cells_.size() == runs_[run].first && read_numbers(record, begin, run++)) {
+            cells_.resize(cells_.size() + runs_[run - 1].count);
+        } else {
+            cells_.push_back(trimmed(begin, cell_ends_[cells_.size()]));
         }
-        const char* cell_end = begin;
-        while (cell_end < end && *cell_end != separator_) ++cell_end;
-        cells_.push_back(trimmed(begin, cell_end));
-        if (cell_end == end) return;
-        begin = cell_end + 1;
+        begin = cell_ends_[cells_.size() - 1] + 1;
     }
 }
 
-// The position of the separator after the run, or `end`; null where the cells are no such numbers.
-const char* CsvTokenizer::read_numbers(const char* begin, const char* end, std::size_t run) {
+// False where the cells from `begin` on are no such numbers.
+bool CsvTokenizer::read_numbers(const char* record, const char* begin, std::size_t run) {
+    const auto [first, count] = runs_[run];
+    if (count > cell_ends_.count() - first) return false;
     std::vector<float>& numbers = numbers_[run];
-    const fast_float::parse_options options(fast_float::chars_format::general, decimal_);
-    const std::size_t count = runs_[run].count;
     numbers.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        const char* after = parse_short_decimal(begin, end, decimal_, numbers[i]);
-        std::errc error{};
-        if (after == nullptr) {
-            const auto result = fast_float::from_chars_advanced(begin, end, numbers[i], options);
-            after = result.ptr;
-            error = result.ec;
-        }
-        const bool ends_cell = after == end || *after == separator_ || (*after == '\r' && after + 1 == end);
-        const bool is_last = i + 1 == count;
-        if (error != std::errc() || !ends_cell || !std::isfinite(numbers[i]) ||
-            (!is_last && (after == end || *after != separator_))) {
+    const char* const* const ends = cell_ends_.from(first);
+    for (std::size_t i = 0;; ++i) {
+        i += read_decimals(record, begin, ends + i, count - i, decimal_, numbers.data() + i);
+        if (i == count) return true;
+        const bool is_last = first + i + 1 == cell_ends_.count();
+        begin = i == 0 ? begin : ends[i - 1] + 1;
+        const char* const end = is_last && ends[i] > begin && ends[i][-1] == '\r' ? ends[i] - 1 : ends[i];
+        if (!parse_number({begin, static_cast<std::size_t>(end - begin)}, decimal_, numbers[i]) ||
+            !std::isfinite(numbers[i])) {
             numbers.clear();
-            return nullptr;
+            return false;
         }
-        if (is_last) return after < end && *after == separator_ ? after : end;
-        begin = after + 1;
+        begin = ends[i] + 1;
     }
-    return nullptr;  // an empty run
 }
 
 const char* CsvTokenizer::split_quoted(const char* begin, const char* end) {

@@ -65,11 +65,11 @@ template <class Bad>
 void RowReader::BadRow::check_signal(std::span<const float> signal, int column, const Bad& bad) {
     for (std::size_t k = 0; k < signal.size(); ++k)
         if (!std::isfinite(signal[k])) throw bad(kSignalNotFinite, k, "a finite number (uV)");
-    const auto [minimum, maximum] = std::minmax_element(signal.begin(), signal.end());
-    if (*minimum == *maximum) {
+    const float first = signal.front();
+    if (std::all_of(signal.begin(), signal.end(), [&](float sample) { return sample == first; })) {
         throw BadRow{kZeroVariance,
                      column,
-                     fmt::format("all {} samples are {}", signal.size(), *minimum),
+                     fmt::format("all {} samples are {}", signal.size(), first),
                      {},
                      "a signal that varies"};
     }
@@ -280,26 +280,27 @@ void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings
         };
     };
     const std::size_t length = columns_.signal.size();
-    const std::size_t begin = recordings.signal.size();
-    recordings.signal.resize(begin + length);
-    const std::span<float> signal = std::span(recordings.signal).subspan(begin);
-    const bool has_numbers = std::ranges::copy(record.numbers(0), signal.begin()).out == signal.end();
-    for (std::size_t k = 0; k < length && !has_numbers; ++k) {
+    std::vector<float>& signal = recordings.signal;
+    const std::span<const float> numbers = record.numbers(0);
+    signal.insert(signal.end(), numbers.begin(), numbers.end());
+    for (std::size_t k = 0; k < length && numbers.empty(); ++k) {
         const int column = columns_.signal[k];
-        if (!parse_number(cell_of(cells, column), dialect_.decimal, signal[k]))
-            signal[k] = read_number<float>(cells, column);  // which knows what is wrong
+        float sample = 0;
+        if (!parse_number(cell_of(cells, column), dialect_.decimal, sample))
+            sample = read_number<float>(cells, column);  // which knows what is wrong
+        signal.push_back(sample);
     }
-    BadRow::check_signal(signal, columns_.signal.front(), bad_in(columns_.signal));
+    BadRow::check_signal(std::span(signal).last(length), columns_.signal.front(), bad_in(columns_.signal));
 
     if (columns_.clean.empty()) return;
-    recordings.clean.resize(recordings.clean.size() + length);
-    const std::span<float> clean = std::span(recordings.clean).last(length);
-    const bool has_clean_numbers = std::ranges::copy(record.numbers(1), clean.begin()).out == clean.end();
-    for (std::size_t k = 0; k < length && !has_clean_numbers; ++k) {
+    std::vector<float>& clean = recordings.clean;
+    const std::span<const float> clean_numbers = record.numbers(1);
+    clean.insert(clean.end(), clean_numbers.begin(), clean_numbers.end());
+    for (std::size_t k = 0; k < length && clean_numbers.empty(); ++k) {
         const int column = columns_.clean[k];
-        clean[k] = is_missing(cell_of(cells, column)) ? kMissing : read_number<float>(cells, column);
+        clean.push_back(is_missing(cell_of(cells, column)) ? kMissing : read_number<float>(cells, column));
     }
-    BadRow::check_clean(clean, bad_in(columns_.clean));
+    BadRow::check_clean(std::span(clean).last(length), bad_in(columns_.clean));
 }
 
 float RowReader::read_optional(Cells cells, const NumericColumn& column) const {

@@ -1,12 +1,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <bit>
 #include <cmath>
 #include <cstdlib>
 
-#include "engine/data/cell_number.hpp"
-#include "kernels/philox.hpp"
 #include "tests/engine/csv_fixture.hpp"
 
 namespace abr::csv_test {
@@ -210,40 +207,6 @@ TEST_CASE("numbers are rounded correctly to float, however long they are written
         CAPTURE(numbers[i]);
         CHECK(table.signal[i] == std::strtof(numbers[i].c_str(), nullptr));
     }
-}
-
-TEST_CASE("decimals read the short way have the bits of the general way, or are left to it") {
-    const auto check = [](const std::string& text) {
-        float fast = 0, general = 0;
-        const char* const end = text.data() + text.size();
-        const char* const after = parse_short_decimal(text.data(), end, '.', fast);
-        if (after == nullptr) return false;
-        CAPTURE(text);
-        CHECK(after == end);
-        REQUIRE(parse_number(text, '.', general));
-        CHECK(std::bit_cast<std::uint32_t>(fast) == std::bit_cast<std::uint32_t>(general));
-        return true;
-    };
-    int taken = 0;
-    for (std::uint32_t i = 0; i < 100000; ++i) {
-        const Random4 words = philox4x32(5, i, 0, 0, 0);
-        std::string digits = std::to_string((std::uint64_t{words[0]} << 32 | words[1]) >> (words[2] % 60));
-        digits.resize(std::min<std::size_t>(digits.size(), 1 + words[3] % 17));
-        digits.insert(words[2] / 60 % (digits.size() + 1), ".");
-        taken += check((words[3] % 2 == 0 ? "-" : "") + digits) ? 1 : 0;
-        // Middles between two floats, and their neighbours in the last of 15 digits, where rounding twice would err.
-        const double middle = 1 + (2.0 * (words[0] % 4194304) + 1) / 16777216;
-        taken += check(fmt::format("{:.14f}", middle)) ? 1 : 0;
-    }
-    CHECK(taken > 100000);
-    CHECK_FALSE(
-        check("1.000000059604645"));  // rounds to a double next to the middle of 1 and the float above it
-    for (const char* other : {"", "-", ".", "5.", ".5", "1e5", "+1", "nan", "inf", "1234567890123456"})
-        CHECK_MESSAGE(!check(other), other);
-    float value = 0;
-    const std::string_view cell = "-0,5;7";
-    CHECK(parse_short_decimal(cell.data(), cell.data() + cell.size(), ',', value) == cell.data() + 4);
-    CHECK(value == -0.5f);
 }
 
 TEST_CASE("samples that stand apart, in disorder, quoted, or that a filter looks at are read all the same") {

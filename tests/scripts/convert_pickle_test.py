@@ -1,6 +1,7 @@
 """scripts/convert_pickle.py on pickles made here. Without numpy or joblib: exit code 77, skipped.
 
-scikit-learn is not needed: classes of its names, with the attributes that it pickles, stand in for it.
+scikit-learn is not needed: classes of its names, with the attributes that it pickles, stand in for it. Where it is
+installed its own classes are pickled too.
 """
 
 import os
@@ -30,12 +31,13 @@ def stand_in(module, name):
     return made
 
 
-def old_file():
-    scaler = stand_in("sklearn.preprocessing._data", "StandardScaler")()
-    scaler.mean_, scaler.scale_ = numpy.array(MEAN), numpy.array(SCALE)
-    scaler.with_mean, scaler.n_samples_seen_ = True, 12
-    encoder = stand_in("sklearn.preprocessing._label", "LabelEncoder")()
-    encoder.classes_ = numpy.array(CLASSES)
+def old_file(scaler=None, encoder=None):
+    if scaler is None:
+        scaler = stand_in("sklearn.preprocessing._data", "StandardScaler")()
+        scaler.mean_, scaler.scale_ = numpy.array(MEAN), numpy.array(SCALE)
+        scaler.with_mean, scaler.n_samples_seen_ = True, 12
+        encoder = stand_in("sklearn.preprocessing._label", "LabelEncoder")()
+        encoder.classes_ = numpy.array(CLASSES)
     random = numpy.random.default_rng(1)
     data = [{"patient_id": f"Hasta {i // 3}", "static_params": random.normal(size=4).astype(numpy.float32),
              "signal": random.normal(size=200).astype(numpy.float32),
@@ -43,6 +45,41 @@ def old_file():
              "target": numpy.int64(i % 5)} for i in range(12)]
     data[3]["clinical_threshold"] = 45.0
     return {"data": data, "scaler": scaler, "label_encoder": encoder}
+
+
+def check_scikit_learn(folder):
+    """Before anything stands in for it."""
+    try:
+        from sklearn.preprocessing import LabelEncoder, StandardScaler
+    except ImportError as error:
+        print(f"scikit-learn's own classes: skipped ({error})")
+        return
+    scaler = StandardScaler().fit(numpy.random.default_rng(2).normal(MEAN, SCALE, size=(50, 4)))
+    old = old_file(scaler, LabelEncoder().fit(CLASSES))
+    for compress in (0, 3, "gzip", "bz2", "lzma", "xz"):
+        done, target = run(folder, old, compress=compress)
+        assert done.returncode == 0, (compress, done.stderr)
+        check_values(target, old)
+    print("scikit-learn's own classes: converted, plain and in five compressions")
+
+
+def check_versions(folder):
+    """NumPy 1 and 2 call the module of its scalars differently; protocol 2 writes bytes in a way of its own."""
+    source, old = os.path.join(folder, "old.pkl"), old_file()
+    for version in ("numpy.core.", "numpy._core."):
+        joblib.dump(old, source, protocol=3)  # names as lines of text
+        with open(source, "rb") as file:
+            pickled = file.read().replace(b"numpy._core.", b"numpy.core.").replace(b"numpy.core.", version.encode())
+        assert version.encode() in pickled
+        with open(source, "wb") as file:
+            file.write(pickled)
+        done, target = run(folder, None)
+        assert done.returncode == 0, (version, done.stderr)
+        check_values(target, old)
+    joblib.dump(old, source, protocol=2)
+    done, target = run(folder, None)
+    assert done.returncode == 0, done.stderr
+    check_values(target, old)
 
 
 def run(folder, old, *arguments, compress=0):
@@ -64,7 +101,8 @@ def check_values(target, old):
         assert list(npz["class"]) == [CLASSES[r["target"]] for r in data]
         assert numpy.array_equal(npz["signal"], numpy.array([r["signal"] for r in data]))
         for column, name in enumerate(["age_years", "intensity_db", "rate_hz", "fmp"]):
-            expected = numpy.array([r["static_params"][column] for r in data], float) * SCALE[column] + MEAN[column]
+            expected = numpy.array([r["static_params"][column] for r in data], float)
+            expected = expected * old["scaler"].scale_[column] + old["scaler"].mean_[column]
             assert numpy.allclose(npz[name], expected, rtol=1e-6), name
         assert list(numpy.isnan(npz["wave_v_latency_ms"])) == [i % 2 != 0 for i in range(12)]
         assert list(numpy.isnan(npz["wave_v_amplitude_uv"])) == [i % 4 != 0 for i in range(12)]
@@ -90,10 +128,15 @@ class Hostile:
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        for compress in (0, 3):
-            done, target = run(folder, old_file(), compress=compress)
-            assert done.returncode == 0, done.stderr
-            check_values(target, old_file())
+        check_scikit_learn(folder)
+        check_versions(folder)
+        old = old_file()
+        for classes in (CLASSES, numpy.array(CLASSES, dtype=object)):
+            old["label_encoder"].classes_ = numpy.asarray(classes)
+            for compress in (0, 3):
+                done, target = run(folder, old, compress=compress)
+                assert done.returncode == 0, done.stderr
+                check_values(target, old)
         if len(sys.argv) > 1:  # the engine reads what was written
             check = subprocess.run([sys.argv[1], "check-data", os.devnull, "--set", "data.source=npz",
                                     "--set", "data.path=" + target], capture_output=True, text=True, check=False)
@@ -110,7 +153,8 @@ def main():
             old = old_file()
             old["data"][7][key] = value
             refused(folder, old, message)
-        refused(folder, {**old_file(), "data": Hostile(folder)}, "it asks to load")
+        for hostile in (Hostile(folder), numpy.array([Hostile(folder)], dtype=object)):
+            refused(folder, {**old_file(), "data": hostile}, "it asks to load")
         assert not os.path.exists(os.path.join(folder, "made_by_the_pickle"))
         with open(os.path.join(folder, "old.pkl"), "wb") as file:
             file.write(b"patient_id,s0\n1,2\n")
