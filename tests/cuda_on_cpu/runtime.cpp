@@ -11,6 +11,7 @@ namespace abr::cuda {
 namespace {
 
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc
+constexpr std::size_t kMemory = std::size_t{16} << 30;
 
 }  // namespace
 
@@ -21,6 +22,10 @@ bool device_available() {
 Stream::Stream() = default;
 Stream::~Stream() = default;
 void Stream::synchronize() {}
+
+DeviceMemory device_memory() {
+    return {kMemory, kMemory};
+}
 
 void* allocate_zeroed(std::size_t bytes) {
     void* memory = nullptr;
@@ -36,11 +41,11 @@ void release(void* device) noexcept {
 }
 
 void copy_to_device(void* device, const void* host, std::size_t bytes) {
-    std::memcpy(device, host, bytes);
+    if (bytes > 0) std::memcpy(device, host, bytes);
 }
 
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
-    std::memcpy(host, device, bytes);
+    if (bytes > 0) std::memcpy(host, device, bytes);
 }
 
 }  // namespace abr::cuda
