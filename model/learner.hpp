@@ -66,7 +66,7 @@ class Learner {
 
     virtual const Network& network() const = 0;
 
-    // From now on every op notes its time there, by phase; null, as at first: nowhere.
+    // From now on every op notes its time there, by phase (CUDA waits for each); null, as at first: nowhere.
     virtual void set_profile(Profile*) = 0;
 
     // Starts an epoch: the order of the training recordings and the weights of this epoch.

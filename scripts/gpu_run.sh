@@ -24,8 +24,8 @@ The libraries travel with the source: run scripts/carry_packages.sh on a Debian 
 
 Environment:
   BUILD_DIR             build folder [build-gpu]
-  ABR_CUDA_ARCHITECTURES  as CMAKE_CUDA_ARCHITECTURES [90a-real]
-  EPOCHS                epochs of the quick start [3]
+  CUDA_ARCHITECTURES    as CMAKE_CUDA_ARCHITECTURES [90a-real]
+  CONFIG                configuration of the runs [configs/quickstart.toml]
   SANITIZER_SECONDS     time limit of each compute-sanitizer tool [1200]
 EOT
 }
@@ -71,15 +71,16 @@ configure_and_build() {
     fi
     command -v ninja > /dev/null && options+=(-G Ninja)
     cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release \
-        "-DABR_CUDA_ARCHITECTURES=${ABR_CUDA_ARCHITECTURES:-90a-real}" ${options[@]+"${options[@]}"} &&
+        "-DABR_CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES:-90a-real}" ${options[@]+"${options[@]}"} &&
         cmake --build "$build" --parallel "$(nproc)"
 }
 # quickstart NAME BACKEND OPTIONS...
 quickstart() {
     local name=$1 backend=$2
     shift 2
-    "$build/abr_engine" run configs/quickstart.toml --experiment-name "$name" --output-dir "$out" \
-        --set run.backend="$backend" --set "training.epochs=${EPOCHS:-3}" --set schedule.type=constant "$@"
+    rm -rf "${out:?}/$name"  # of an earlier call
+    "$build/abr_engine" run "${CONFIG:-configs/quickstart.toml}" --experiment-name "$name" --output-dir "$out" \
+        --set run.backend="$backend" "$@"
 }
 sanitizer() {
     timeout "${SANITIZER_SECONDS:-1200}" compute-sanitizer --tool "$1" --error-exitcode 1 \

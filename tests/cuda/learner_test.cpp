@@ -193,6 +193,16 @@ TEST_CASE("learner: the same bits under every schedule") {
     }
 }
 
+TEST_CASE("learner: a step makes no allocation and no copy to or from the device") {
+    const auto learner = on_cuda(tiny_settings());
+    learner->begin_epoch(0, recordings().order(), kAllWeights);
+    const std::int64_t before = memory_calls();
+    learner->train_step(0, 0, 4, 1e-3);
+    learner->train_step(1, 4, 4, 1e-3);
+    CHECK(memory_calls() == before);
+    CHECK(learner->steps().size() == 2);
+}
+
 TEST_CASE("learner: recordings without a clean signal are measured on a degraded copy, as on the CPU") {
     DeviceRecordings noisy = recordings().view();
     noisy.clean = nullptr;

@@ -7,7 +7,18 @@
 #include "kernels/cuda/stream.hpp"
 #include "tests/cuda_on_cpu/device_memory.hpp"
 
-namespace abr::cuda {
+namespace abr {
+namespace {
+
+std::int64_t calls = 0;
+
+}  // namespace
+
+std::int64_t emulation::memory_calls() {
+    return calls;
+}
+
+namespace cuda {
 namespace {
 
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc
@@ -28,6 +39,7 @@ DeviceMemory device_memory() {
 }
 
 void* allocate_zeroed(std::size_t bytes) {
+    ++calls;
     void* memory = nullptr;
     if (posix_memalign(&memory, kAlignment, bytes) != 0) throw std::bad_alloc();
     std::memset(memory, 0, bytes);
@@ -41,11 +53,14 @@ void release(void* device) noexcept {
 }
 
 void copy_to_device(void* device, const void* host, std::size_t bytes) {
+    ++calls;
     if (bytes > 0) std::memcpy(device, host, bytes);
 }
 
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
+    ++calls;
     if (bytes > 0) std::memcpy(host, device, bytes);
 }
 
-}  // namespace abr::cuda
+}  // namespace cuda
+}  // namespace abr
