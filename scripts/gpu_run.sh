@@ -108,7 +108,7 @@ if grep -q '^backends .*, cuda' "$out/info.txt"; then
     try "profile on CUDA" profile.log quickstart profile cuda --profile --set training.epochs=1 &&
         cp "$out/profile/profile.csv" "$out/profile.csv"
 else
-    reason=$(sed -n 's/^backends *//p' "$out/info.txt")
+    reason=$(sed -n 's/^backends .*not cuda: //p' "$out/info.txt")
     for name in "compute-sanitizer" "quick start on CUDA" "both backends compared" "profile on CUDA"; do
         skip "$name" "$reason"
     done
