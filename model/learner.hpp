@@ -66,7 +66,7 @@ class Learner {
 
     virtual const Network& network() const = 0;
 
-    // From now on every op notes its time there, by phase; null, as at first: nowhere.
+    // From now on every op notes its time there, by phase (CUDA waits for each); null, as at first: nowhere.
     virtual void set_profile(Profile*) = 0;
 
     // Starts an epoch: the order of the training recordings and the weights of this epoch.
@@ -83,7 +83,7 @@ class Learner {
     //   -1; outputs/<component>; losses (components); gradients/<parameter>: of the weighted total
     virtual std::vector<HostTensor> trace_step(std::int64_t step, Index begin, Index count) = 0;
 
-    // All recordings of a split, with the EMA of the weights if there is one. The restored signals are those of
+    // All recordings of a split (in host memory), with the EMA of the weights if there is one. The restored signals are those of
     // the input that the signal metrics are measured on: degraded where there is no clean signal.
     virtual Evaluation evaluate(const DeviceRecordings&, bool with_restored = false) = 0;
 
@@ -98,5 +98,10 @@ class Learner {
 
 // `train` is read in place and must outlive the learner.
 std::unique_ptr<Learner> make_cpu_learner(const LearnerSettings&, const DeviceRecordings& train, int threads);
+
+// On the current CUDA device; `train`, in host memory, is copied there. Of the library abr_model_cuda, which has to be
+// linked with an implementation of the CUDA backend. Throws cuda::Error; where the device has too little memory, with
+// what is needed, what is free and the largest batch that fits.
+std::unique_ptr<Learner> make_cuda_learner(const LearnerSettings&, const DeviceRecordings& train);
 
 }  // namespace abr

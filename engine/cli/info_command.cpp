@@ -2,11 +2,13 @@
 #include "kernels/cpu/simd_levels.hpp"
 // The line above comes first: it decides which SIMD levels count.
 #include <cstdio>
+#include <string>
 
 #include <fmt/format.h>
 #include <hwy/targets.h>
 #include <CLI/CLI.hpp>
 
+#include "engine/backend/backend.hpp"
 #include "engine/cli/cli.hpp"
 #include "engine/output/run_summary.hpp"
 #include "engine/version.hpp"
@@ -21,10 +23,21 @@ const char* simd_level() {
     return hwy::TargetName(levels & (~levels + 1));  // the lowest bit is the best level
 }
 
+void print_cuda(const cuda::Platform& cuda) {
+    fmt::print("CUDA        toolkit {}, driver {}, kernels for {}\n", cuda_version(cuda.toolkit),
+               cuda.driver == 0 ? "none" : cuda_version(cuda.driver), cuda.architectures);
+    for (const cuda::Device& device : cuda.devices)
+        fmt::print("device      {}, compute capability {}.{}, {} MiB\n", device.name, device.major,
+                   device.minor, device.memory >> 20);
+}
+
 int print_info() {
     fmt::print("abr_engine {}\n", kEngineVersion);
     fmt::print("compiler    {}\n", compiler_name());
-    fmt::print("backends    cpu\n");
+    const auto cuda = cuda_platform();
+    const std::string problem = cuda_problem(cuda).what;
+    fmt::print("backends    cpu{}\n", problem.empty() ? ", cuda" : fmt::format("; not cuda: {}", problem));
+    if (cuda) print_cuda(*cuda);
     fmt::print("processor   {}\n", processor_name());
     fmt::print("SIMD level  {}\n", simd_level());
     fmt::print("threads     {}\n", cpu::Stream().threads());
@@ -36,9 +49,9 @@ int print_info() {
 }  // namespace
 
 Command add_info_command(CLI::App& program) {
-    return {
-        program.add_subcommand("info", "Show version, compiler, backends, SIMD level, threads and libraries"),
-        print_info};
+    return {program.add_subcommand(
+                "info", "Show version, compiler, backends, devices, SIMD level, threads and libraries"),
+            print_info};
 }
 
 }  // namespace abr

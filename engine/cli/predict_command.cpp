@@ -39,7 +39,7 @@ int predict(const PredictionArguments& arguments, const std::string& restored) {
     const std::vector<PredictionRow> rows = prediction_rows(split, evaluation);
     write_predictions(arguments.out, split.classes, rows);
     if (!restored.empty()) write_restored(restored, rows, evaluation.restored_uv);
-    fmt::print("{}\n{}: predictions of {} recordings\n",
+    fmt::print("{}\n{}\n{}: predictions of {} recordings\n", predictor.backend().line(),
                rows_line(request.data.string(), predictor.report(), split.data.rows), arguments.out,
                rows.size());
     if (!restored.empty())

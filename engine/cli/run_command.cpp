@@ -25,8 +25,10 @@ constexpr const char* kFooter =
     "it is below the current folder, one in the file below the file's folder.\n"
     "An existing run folder is never overwritten: the next free name (name-2 ...) is taken. --resume goes "
     "on\n"
-    "with the run in the folder of exactly that name, under the same configuration; only run.threads and a\n"
-    "larger training.epochs may change. It begins a run where there is none, and does nothing to a finished "
+    "with the run in the folder of exactly that name, under the same configuration; only run.threads, "
+    "run.backend\n"
+    "and a larger training.epochs may change. It begins a run where there is none, and does nothing to a "
+    "finished "
     "one.\n"
     "The run folder's config.toml holds every value; running it again repeats the run.";
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
@@ -43,7 +44,10 @@ Command add_trace_command(CLI::App& program) {
     app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
         ->allow_extra_args(false);
     return {app, [arguments] {
-                write_step_trace(load_config(arguments->file, arguments->overrides), arguments->options);
+                const Config config = load_config(arguments->file, arguments->overrides);
+                const ChosenBackend backend = choose_backend(config.run.backend);
+                fmt::print("{}\n", backend.line());
+                write_step_trace(config, backend, arguments->options);
                 return kExitDone;
             }};
 }

@@ -17,7 +17,7 @@
 
 namespace abr {
 
-enum class Backend { automatic, cpu };
+enum class Backend { automatic, cpu, cuda };
 enum class Precision { fp32 };
 
 struct RunConfig {

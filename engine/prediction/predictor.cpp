@@ -96,6 +96,7 @@ Predictor::Predictor(const PredictionRequest& request) : checkpoint_(load_checkp
 
 void Predictor::read_data(const PredictionRequest& request) {
     const Config layout = load_layout(request, checkpoint_);
+    backend_ = choose_backend(layout.run.backend);
     threads_ = layout.run.threads;
     seed_ = layout.run.seed;
     Recordings recordings =
@@ -119,7 +120,7 @@ Evaluation Predictor::measure() {
 }
 
 Evaluation Predictor::evaluate(const DeviceRecordings& recordings) {
-    const auto learner = make_cpu_learner(learner_settings(checkpoint_), recordings, threads_);
+    const auto learner = make_learner(backend_, learner_settings(checkpoint_), recordings, threads_);
     // What is validated and saved as best is the average of the weights where there is one.
     LearnerState state = checkpoint_.learner;
     if (!state.ema.empty()) state.value = state.ema;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/backend/backend.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/read_recordings.hpp"
 #include "engine/training/checkpoint.hpp"
@@ -41,6 +42,7 @@ class Predictor {
     Evaluation measure();
 
     const Checkpoint& checkpoint() const { return checkpoint_; }
+    const ChosenBackend& backend() const { return backend_; }  // run.backend
     const ReadReport& report() const { return report_; }
     int threads() const { return threads_; }      // run.threads
     std::uint64_t seed() const { return seed_; }  // run.seed
@@ -54,6 +56,7 @@ class Predictor {
     Evaluation evaluate(const DeviceRecordings&);
 
     Checkpoint checkpoint_;
+    ChosenBackend backend_;
     int threads_ = 0;
     std::uint64_t seed_ = 0;
     ReadReport report_;

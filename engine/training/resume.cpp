@@ -19,7 +19,7 @@ constexpr const char* kBeginAnew = "begin a new run under another name (--experi
 
 bool may_differ(const ConfigDifference& difference, const Config& earlier, const Config& now) {
     if (difference.key == "training.epochs") return now.training.epochs > earlier.training.epochs;
-    return difference.key == "run.name" || difference.key == "run.threads";
+    return difference.key == "run.name" || difference.key == "run.threads" || difference.key == "run.backend";
 }
 
 void check_same_configuration(const std::filesystem::path& folder, const Config& earlier, const Config& now) {
@@ -30,10 +30,11 @@ void check_same_configuration(const std::filesystem::path& folder, const Config&
     std::string list;
     for (const auto& d : differences)
         list += fmt::format("\n  {} was {}, is {} now", d.key, text(d.first), text(d.second));
-    throw InputError(fmt::format(
-        "'{}' holds a run with another configuration:{}\n"
-        "Only run.threads and a larger training.epochs may change; give the earlier values, or {}",
-        folder.string(), list, kBeginAnew));
+    throw InputError(
+        fmt::format("'{}' holds a run with another configuration:{}\n"
+                    "Only run.threads, run.backend and a larger training.epochs may change; give the earlier "
+                    "values, or {}",
+                    folder.string(), list, kBeginAnew));
 }
 
 // Equal but for what the mathematical functions of another processor may round differently.

@@ -20,7 +20,7 @@ struct EarlierRun {
 
 // Nothing where the folder holds no checkpoint yet. config: with the weights of dropped components set to 0.
 // Throws InputError where it is another run's: with other values than run.name (which only names the folder),
-// run.threads and a larger training.epochs, each named with both values; with other data; or where a
+// run.threads, run.backend and a larger training.epochs, each named with both values; with other data; or where a
 // checkpoint is missing or not whole.
 std::optional<EarlierRun> find_earlier_run(const RunFolder&, const Config& config, const Dataset&);
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/backend/backend.hpp"
 #include "engine/config/load.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/report.hpp"
@@ -33,11 +34,12 @@
 namespace abr {
 namespace {
 
-Environment environment(const Config& config, std::chrono::system_clock::time_point start) {
+Environment environment(const Config& config, const ChosenBackend& backend,
+                        std::chrono::system_clock::time_point start) {
     Environment environment;
     environment.engine_version = kEngineVersion;
-    environment.backend = "cpu";
-    environment.device = processor_name();
+    environment.backend = backend.name();
+    environment.device = backend.device;
     environment.threads = cpu::Stream(config.run.threads).threads();
     environment.compiler = compiler_name();
     environment.libraries = library_versions();
@@ -123,6 +125,7 @@ int run_training(const Config& written, const RunOptions& options) {
     const auto start = std::chrono::system_clock::now();
     Console console = Console::standard(options.verbosity);
     const InterruptGuard guard;
+    const ChosenBackend backend = choose_backend(written.run.backend);
 
     ReadReport rows;
     Recordings recordings = load_recordings(written, rows);
@@ -132,6 +135,7 @@ int run_training(const Config& written, const RunOptions& options) {
                                dataset.classes.size(), config.training.max_repeats, config.run.seed);
     DataReport report = make_data_report(dataset, std::move(rows), sampler);
 
+    console.line(backend.line());
     const RunFolder folder = options.resume ? RunFolder::open(options.output_dir, options.name)
                                             : RunFolder::create(options.output_dir, options.name);
     const FolderLock lock(folder.path());
@@ -143,7 +147,7 @@ int run_training(const Config& written, const RunOptions& options) {
     make_checkpoints_folder(folder);
     for (const auto& place : {folder.path(), folder.file("checkpoints")}) remove_temporary_files(place);
     write_file_atomically(folder.file("config.toml"), to_toml(config));
-    write_environment(folder.file("environment.json"), environment(config, start));
+    write_environment(folder.file("environment.json"), environment(config, backend, start));
     write_split(folder.file("split.csv"), split_rows(dataset.patients, dataset.classes, dataset.split));
     // Later the one that is there also holds the metrics that the first validation found absent.
     if (!earlier || earlier->checkpoint.progress.epoch == 0)
@@ -170,7 +174,7 @@ int run_training(const Config& written, const RunOptions& options) {
     std::optional<Profile> profile;
     if (options.profile) profile.emplace();
     try {
-        Trainer trainer({config, dataset, sampler, folder, console, report, observer,
+        Trainer trainer({config, backend, dataset, sampler, folder, console, report, observer,
                          earlier ? &earlier->checkpoint : nullptr, profile ? &*profile : nullptr});
         describe(console, dataset, folder);
         trainer.run(summary);

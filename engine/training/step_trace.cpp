@@ -17,7 +17,7 @@
 
 namespace abr {
 
-void write_step_trace(const Config& written, const TraceOptions& options) {
+void write_step_trace(const Config& written, const ChosenBackend& backend, const TraceOptions& options) {
     if (written.training.accumulation != 1)
         throw InputError("trace: training.accumulation must be 1; it shows one batch at a time");
     ReadReport rows;
@@ -27,7 +27,7 @@ void write_step_trace(const Config& written, const TraceOptions& options) {
     const EpochSampler sampler(config.training.sampler, train.label, dataset.classes.size(),
                                config.training.max_repeats, config.run.seed);
     const LearnerSettings settings = learner_settings(config, dataset);
-    const auto learner = make_cpu_learner(settings, train.view(), config.run.threads);
+    const auto learner = make_learner(backend, settings, train.view(), config.run.threads);
     if (!options.checkpoint.empty()) {
         const Checkpoint checkpoint = load_checkpoint(options.checkpoint);
         if (!(checkpoint.shape == settings.shape))

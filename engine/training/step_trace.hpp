@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "engine/backend/backend.hpp"
 #include "engine/config/config.hpp"
 
 namespace abr {
@@ -19,6 +20,6 @@ struct TraceOptions {
 //   outputs/..., losses, gradients/... of batch 0
 //   weights (components), class_weights (classes)
 // Throws InputError for a checkpoint of another network, or micro-batches (training.accumulation > 1).
-void write_step_trace(const Config&, const TraceOptions&);
+void write_step_trace(const Config&, const ChosenBackend&, const TraceOptions&);
 
 }  // namespace abr

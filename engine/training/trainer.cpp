@@ -41,8 +41,8 @@ bool improves(const BestEpoch& best, double value, double min_delta = 0) {
 
 Trainer::Trainer(const RunParts& parts)
     : p_(parts),
-      learner_(make_cpu_learner(learner_settings(p_.config, p_.dataset), p_.dataset.part(Split::train).view(),
-                                p_.config.run.threads)),
+      learner_(make_learner(p_.backend, learner_settings(p_.config, p_.dataset),
+                            p_.dataset.part(Split::train).view(), p_.config.run.threads)),
       present_(present_components(p_.dataset)),
       final_weights_(final_weights(p_.config.loss, p_.config.curriculum)),
       steps_per_epoch_(steps_per_epoch(p_.config, p_.dataset)),

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/backend/backend.hpp"
 #include "engine/config/config.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/report.hpp"
@@ -26,6 +27,7 @@ namespace abr {
 // What a run works on; all of it outlives the trainer.
 struct RunParts {
     const Config& config;  // weights of dropped components are 0
+    const ChosenBackend& backend;
     const Dataset& dataset;
     const EpochSampler& sampler;
     const RunFolder& folder;

@@ -14,6 +14,8 @@ namespace abr::cpu {
 template <class T>
 class Buffer {
   public:
+    static constexpr bool kHostMemory = true;  // whether kernels reach host memory, and the host this one
+
     Buffer() = default;
     explicit Buffer(Index size) : size_(size), data_(allocate(size)) { std::fill_n(data_.get(), size, T{}); }
 
@@ -21,9 +23,11 @@ class Buffer {
     T* data() const { return data_.get(); }
     Index size() const { return size_; }
 
-    // Between host memory and this buffer; both sides hold size() elements.
+    // Between host memory and the first elements of this buffer, as many as the host's.
     void copy_from(std::span<const T> host) { std::copy(host.begin(), host.end(), data()); }
-    void copy_to(std::span<T> host) const { std::copy_n(data(), host.size(), host.begin()); }
+    void copy_to(std::span<T> host) const { read(data(), host); }
+    // From any place in the backend's memory.
+    static void read(const T* device, std::span<T> host) { std::copy_n(device, host.size(), host.begin()); }
 
   private:
     static constexpr std::align_val_t kAlignment{64};

@@ -71,6 +71,7 @@ __global__ void __launch_bounds__(kThreads) gelu_backward_kernel(Recordings reco
 template <class T>
 void gelu_forward(Stream& stream, Matrix<const T> x, const Dropout& dropout, Index rows_per_recording,
                   Matrix<T> y) {
+    const ProfileScope scope(stream, __func__);
     const Recordings recordings(x, rows_per_recording);
     const bool vector = recordings.whole() && is_aligned(x.data, 16) && is_aligned(y.data, 16);
     launch(vector ? gelu_forward_kernel<true> : gelu_forward_kernel<false>, recordings.grid(), kThreads, 0,
@@ -80,6 +81,7 @@ void gelu_forward(Stream& stream, Matrix<const T> x, const Dropout& dropout, Ind
 template <class T>
 void gelu_backward(Stream& stream, Matrix<const T> dy, Matrix<const T> x, const Dropout& dropout,
                    Index rows_per_recording, Matrix<T> dx) {
+    const ProfileScope scope(stream, __func__);
     const Recordings recordings(x, rows_per_recording);
     const bool vector =
         recordings.whole() && is_aligned(dy.data, 16) && is_aligned(x.data, 16) && is_aligned(dx.data, 16);

@@ -105,6 +105,7 @@ __global__ void __launch_bounds__(kThreads)
 template <class T>
 void gather_batch(Stream& stream, const DeviceRecordings& recordings, const BatchSettings& settings,
                   BatchMode mode, const std::int32_t* order, RandomPosition position, const Batch<T>& batch) {
+    const ProfileScope scope(stream, __func__);
     launch(gather_batch_kernel, batch.input.batch, kThreads, 0, stream, recordings, settings, mode, order,
            position, batch);
 }

@@ -16,11 +16,18 @@ void release(void* device) noexcept;
 void copy_to_device(void* device, const void* host, std::size_t bytes);
 void copy_to_host(void* host, const void* device, std::size_t bytes);
 
+struct DeviceMemory {
+    std::size_t free = 0, total = 0;  // bytes
+};
+DeviceMemory device_memory();
+
 template <class T>
 class Buffer {
     static_assert(std::is_trivially_copyable_v<T>);
 
   public:
+    static constexpr bool kHostMemory = false;  // whether kernels reach host memory, and the host this one
+
     Buffer() = default;
     explicit Buffer(Index size)
         : size_(size), data_(size > 0 ? static_cast<T*>(allocate_zeroed(bytes(size))) : nullptr) {}
@@ -29,9 +36,13 @@ class Buffer {
     T* data() const { return data_.get(); }
     Index size() const { return size_; }
 
-    // Between host memory and this buffer; both sides hold size() elements.
+    // Between host memory and the first elements of this buffer, as many as the host's.
     void copy_from(std::span<const T> host) { copy_to_device(data(), host.data(), host.size_bytes()); }
-    void copy_to(std::span<T> host) const { copy_to_host(host.data(), data(), host.size_bytes()); }
+    void copy_to(std::span<T> host) const { read(data(), host); }
+    // From any place in device memory.
+    static void read(const T* device, std::span<T> host) {
+        copy_to_host(host.data(), device, host.size_bytes());
+    }
 
   private:
     struct Free {

@@ -7,6 +7,7 @@ namespace abr::cuda {
 template <class T>
 void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const T* weight, const T* bias,
                     Sequence<T> y, T*) {
+    const ProfileScope scope(stream, __func__);
     assert(x.channels == op.in_channels && y.channels == op.out_channels &&
            y.length == op.out_length(x.length));
     convolve(stream, windows(op), x, forward_weights(op, weight), bias, y, Write::overwrite);
@@ -15,6 +16,7 @@ void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const
 template <class T>
 void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy, const T* weight,
                           Sequence<T> dx, Write write, T*) {
+    const ProfileScope scope(stream, __func__);
     assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(dx.length));
     convolve_transposed(stream, windows(op), dy, backward_weights(op, weight), nullptr, dx, write);
@@ -24,6 +26,7 @@ void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy
 template <class T>
 void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> x, Sequence<const T> dy,
                             T* dweight, T* dbias, T* workspace) {
+    const ProfileScope scope(stream, __func__);
     assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
            dy.length == op.out_length(x.length));
     assert(x.pad >= op.padding && x.batch == dy.batch);

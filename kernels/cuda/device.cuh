@@ -22,6 +22,7 @@
 #include <source_location>
 #include <type_traits>
 
+#include "kernels/cuda/profile_scope.hpp"
 #include "kernels/cuda/stream.hpp"
 #include "kernels/host_device.hpp"
 #include "kernels/view.hpp"

@@ -164,6 +164,7 @@ __global__ void __launch_bounds__(kSumThreads)
 
 template <class T>
 void accumulate_evaluation(Stream& stream, const EvaluationArguments<T>& a) {
+    const ProfileScope scope(stream, __func__);
     const Index batch = a.batch.input.batch;
     const HeadScaling& s = a.scaling;
     const Targets<T>& targets = a.batch.targets;

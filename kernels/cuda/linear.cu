@@ -22,18 +22,21 @@ void multiply_rows(Stream& stream, Matrix<const float> a, const float* weight, I
 
 template <class T>
 void linear_forward(Stream& stream, Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y, T*) {
+    const ProfileScope scope(stream, __func__);
     multiply_rows(stream, x, weight, y.columns, 1, bias, y, Write::overwrite);
 }
 
 template <class T>
 void linear_backward_data(Stream& stream, Matrix<const T> dy, const T* weight, Matrix<T> dx, Write write,
                           T*) {
+    const ProfileScope scope(stream, __func__);
     multiply_rows(stream, dy, weight, 1, dy.columns, nullptr, dx, write);
 }
 
 template <class T>
 void linear_backward_weight(Stream& stream, Matrix<const T> x, Matrix<const T> dy, T* dweight, T* dbias,
                             T* workspace) {
+    const ProfileScope scope(stream, __func__);
     assert(x.rows == dy.rows);
     const Product product = {.a = Operand(x.data, Axis(x.columns, 1), Axis(x.rows, x.columns), false),
                              .b = Operand(dy.data, Axis(dy.columns, 1), Axis(dy.rows, dy.columns), false),

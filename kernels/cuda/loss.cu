@@ -146,11 +146,13 @@ __global__ void __launch_bounds__(kSumThreads)
 
 template <class T>
 void loss_denominators(Stream& stream, const T* class_weights, const Targets<T>& targets, LossSums* sums) {
+    const ProfileScope scope(stream, __func__);
     launch(loss_denominators_kernel, 1, kSumThreads, 0, stream, class_weights, targets, sums);
 }
 
 template <class T>
 void multi_task_loss(Stream& stream, const LossSettings& settings, const LossArguments<T>& a) {
+    const ProfileScope scope(stream, __func__);
     const Index batch = a.targets.signal.rows;
     launch(loss_terms_kernel, batch, kTermThreads, 0, stream, settings, a.heads, a.targets, a.class_weights,
            a.weights, a.sums, a.gradients != nullptr ? *a.gradients : Heads<T>{}, a.workspace);

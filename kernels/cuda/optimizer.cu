@@ -178,6 +178,7 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T>
 void optimizer_step(Stream& stream, const AdamW& adamw, const OptimizerStep<T>& a) {
+    const ProfileScope scope(stream, __func__);
     const auto fits = [](const T* buffer) { return is_aligned(buffer, 16); };
     const bool aligned =
         fits(a.value) && fits(a.gradient) && fits(a.first_moment) && fits(a.second_moment) && fits(a.ema);

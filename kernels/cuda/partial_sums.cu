@@ -44,4 +44,8 @@ void add_partial_sums(Stream& stream, const float* partials, Index count, Index 
     launch_sums(stream, partials, count, width, width, out, nullptr);
 }
 
+const void* any_kernel() {
+    return reinterpret_cast<const void*>(add_partial_sums_kernel);
+}
+
 }  // namespace abr::cuda

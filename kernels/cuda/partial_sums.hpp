@@ -13,4 +13,7 @@ void add_partial_sums(Stream&, const float* partials, Index count, Index width, 
 // out[i] += sum over p < count of partials[p * width + i], i in [0, width).
 void add_partial_sums(Stream&, const float* partials, Index count, Index width, float* out);
 
+// One of this build's kernels, to ask whether the device can run them.
+const void* any_kernel();
+
 }  // namespace abr::cuda

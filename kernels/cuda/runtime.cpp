@@ -28,10 +28,6 @@ std::string kernel_name(const void* kernel) {
     return "kernel " + readable_kernel_name(symbol);
 }
 
-std::string megabytes(std::size_t bytes) {
-    return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
-}
-
 }  // namespace
 
 bool device_available() {
@@ -75,14 +71,19 @@ void launch_kernel(const void* kernel, dim3 grid, dim3 block, void** arguments, 
     stream.set_last_kernel(kernel);
 }
 
+DeviceMemory device_memory() {
+    DeviceMemory memory;
+    check(cudaMemGetInfo(&memory.free, &memory.total), "the device's memory could not be asked for");
+    return memory;
+}
+
 void* allocate_zeroed(std::size_t bytes) {
     void* device = nullptr;
     const cudaError_t error = cudaMalloc(&device, bytes);
     if (error == cudaErrorMemoryAllocation) {
-        std::size_t free = 0, total = 0;
-        cudaMemGetInfo(&free, &total);
-        throw Error("out of device memory: " + megabytes(bytes) + " asked for, " + megabytes(free) + " of " +
-                    megabytes(total) + " free");
+        const DeviceMemory memory = device_memory();
+        throw Error("out of device memory: " + mebibytes(bytes) + " asked for, " + mebibytes(memory.free) +
+                    " of " + mebibytes(memory.total) + " free");
     }
     check(error, "no device memory");
     check(cudaMemset(device, 0, bytes), "device memory could not be cleared");

@@ -113,22 +113,26 @@ void join(Stream& stream, Join fours, Join ones, Sequence<const float> a, Sequen
 
 template <class T>
 void copy(Stream& stream, Sequence<const T> x, Sequence<T> y, Write write) {
+    const ProfileScope scope(stream, __func__);
     take_channels(stream, x, 0, y, write);
 }
 
 template <class T>
 void add(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
+    const ProfileScope scope(stream, __func__);
     join(stream, add_kernel<float4>, add_kernel<float>, a, b, y);
 }
 
 template <class T>
 void concat_channels(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
+    const ProfileScope scope(stream, __func__);
     join(stream, concat_kernel<float4>, concat_kernel<float>, a, b, y);
 }
 
 template <class T>
 void split_channels(Stream& stream, Sequence<const T> dy, Sequence<T> da, Write write_a, Sequence<T> db,
                     Write write_b) {
+    const ProfileScope scope(stream, __func__);
     take_channels(stream, dy, 0, da, write_a);
     take_channels(stream, dy, da.channels, db, write_b);
 }

@@ -4,6 +4,10 @@
 // which runs kernels on the CPU (tests/cuda_on_cpu/).
 #pragma once
 
+namespace abr {
+class Profile;
+}
+
 namespace abr::cuda {
 
 // Whether there is a device that this build can use.
@@ -21,11 +25,16 @@ class Stream {
     // launched last.
     void synchronize();
 
+    // Where ops note their time; null, as at first, for nowhere. The profile outlives its use here.
+    void set_profile(Profile* profile) { profile_ = profile; }
+    Profile* profile() const { return profile_; }
+
     void* handle() const { return handle_; }  // the cudaStream_t
     // The kernel queued last, which errors that come later name.
     void set_last_kernel(const void* kernel) { last_kernel_ = kernel; }
 
   private:
+    Profile* profile_ = nullptr;
     void* handle_ = nullptr;
     const void* last_kernel_ = nullptr;
 };

@@ -19,6 +19,9 @@ bool runs_real_sizes();
 void forbid_access(const void* device, std::size_t bytes);
 void permit_access(const void* device, std::size_t bytes);
 
+// Allocations and copies of device memory so far; 0 on a device, where nobody counts.
+std::int64_t memory_calls();
+
 // Calls body() once a schedule.
 template <class Body>
 void for_each_schedule(const Body& body) {

@@ -30,4 +30,8 @@ void permit_access(const void* device, std::size_t bytes) {
     emulation::permit_access(device, bytes);
 }
 
+std::int64_t memory_calls() {
+    return emulation::memory_calls();
+}
+
 }  // namespace abr::test

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace abr::emulation {
 
@@ -12,6 +13,9 @@ void allow_access(const void* p, std::size_t bytes);
 void forbid_access(const void* p, std::size_t bytes);
 void permit_access(const void* p, std::size_t bytes);
 void forget_memory(const void* p);
+
+// Allocations and copies so far (runtime.cpp).
+std::int64_t memory_calls();
 
 // Whether [p, p + bytes) lies inside device memory, and none of it is forbidden.
 enum class Access { device_memory, outside, forbidden };

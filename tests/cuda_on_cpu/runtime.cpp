@@ -7,10 +7,22 @@
 #include "kernels/cuda/stream.hpp"
 #include "tests/cuda_on_cpu/device_memory.hpp"
 
-namespace abr::cuda {
+namespace abr {
+namespace {
+
+std::int64_t calls = 0;
+
+}  // namespace
+
+std::int64_t emulation::memory_calls() {
+    return calls;
+}
+
+namespace cuda {
 namespace {
 
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc
+constexpr std::size_t kMemory = std::size_t{16} << 30;
 
 }  // namespace
 
@@ -22,7 +34,12 @@ Stream::Stream() = default;
 Stream::~Stream() = default;
 void Stream::synchronize() {}
 
+DeviceMemory device_memory() {
+    return {kMemory, kMemory};
+}
+
 void* allocate_zeroed(std::size_t bytes) {
+    ++calls;
     void* memory = nullptr;
     if (posix_memalign(&memory, kAlignment, bytes) != 0) throw std::bad_alloc();
     std::memset(memory, 0, bytes);
@@ -36,11 +53,14 @@ void release(void* device) noexcept {
 }
 
 void copy_to_device(void* device, const void* host, std::size_t bytes) {
-    std::memcpy(device, host, bytes);
+    ++calls;
+    if (bytes > 0) std::memcpy(device, host, bytes);
 }
 
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
-    std::memcpy(host, device, bytes);
+    ++calls;
+    if (bytes > 0) std::memcpy(host, device, bytes);
 }
 
-}  // namespace abr::cuda
+}  // namespace cuda
+}  // namespace abr

@@ -1,0 +1,198 @@
+// The learner of a backend, S its stream and Buffer its memory: the class and its steps. Included, with its other parts
+// (backend_learner_evaluation.hpp, backend_learner_trace.hpp), by the one translation unit of each backend.
+//
+// The host reads results by copies alone, after it has waited for the stream, and never within a step.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/learner.hpp"
+#include "model/learner_memory.hpp"
+#include "model/resident_recordings.hpp"
+
+namespace abr {
+
+template <class T>
+Heads<const T> as_const(const Heads<T>& h) {
+    return {h.signal, h.logits, h.exist, h.latency, h.amplitude, h.threshold};
+}
+
+// The learner of a backend: S its stream, Buffer its memory.
+template <class S, template <class> class Buffer>
+class BackendLearner final : public Learner {
+  public:
+    // stream_arguments: what S is made with.
+    template <class... StreamArguments>
+    BackendLearner(const LearnerSettings& settings, const DeviceRecordings& train,
+                   StreamArguments... stream_arguments)
+        : settings_(settings),
+          stream_(stream_arguments...),
+          train_(train),
+          network_(settings.shape, settings.batch_size),
+          memory_(settings, network_) {
+        memory_.segments.copy_from(network_.parameters().segments(settings.rates));
+        memory_.class_weights.copy_from(settings.class_weights);
+        std::vector<float> initial(static_cast<std::size_t>(size()));
+        network_.parameters().initialise<float>(settings.seed, initial);
+        memory_.value.copy_from(initial);
+        if (memory_.ema.size() > 0) memory_.ema.copy_from(initial);
+        memory_.status.copy_from(std::vector<StepStatus>(1));
+    }
+
+    const Network& network() const override { return network_; }
+
+    void set_profile(Profile* profile) override {
+        profile_ = profile;
+        stream_.set_profile(profile);
+    }
+
+    void begin_epoch(std::uint32_t epoch, std::span<const std::int32_t> order,
+                     const PerComponent<double>& weights) override {
+        stream_.synchronize();
+        epoch_ = epoch;
+        const auto count = static_cast<Index>(order.size());
+        if (order_.size() != count) {
+            order_ = Buffer<std::int32_t>(count);
+            rows_ = Buffer<StepRecord>((count + rows_of_step() - 1) / rows_of_step());
+            host_rows_.resize(static_cast<std::size_t>(rows_.size()));
+        }
+        order_.copy_from(order);
+        memory_.weights.copy_from(std::span(&weights, 1));
+        steps_done_ = steps_read_ = 0;
+    }
+
+    void train_step(std::int64_t step, Index begin, Index count, double learning_rate) override {
+        accumulate_gradients(step, begin, count);
+        AdamW optimizer = settings_.optimizer;
+        optimizer.learning_rate = learning_rate;
+        // The average must forget the initial weights before it can be worth more than the weights themselves.
+        const auto done = static_cast<double>(step);
+        optimizer.ema_decay = std::min(optimizer.ema_decay, (1 + done) / (10 + done));
+        enter(StepPhase::optimizer);
+        optimizer_step<float>(stream_, optimizer,
+                              {.parameters = size(),
+                               .value = memory_.value.data(),
+                               .gradient = memory_.gradient.data(),
+                               .first_moment = memory_.first_moment.data(),
+                               .second_moment = memory_.second_moment.data(),
+                               .ema = memory_.ema.data(),
+                               .segments = memory_.segments.data(),
+                               .segment_count = memory_.segments.size(),
+                               .step = step,
+                               .weights = memory_.weights.data(),
+                               .sums = memory_.sums.data(),
+                               .row = rows_.data() + steps_done_,
+                               .status = memory_.status.data(),
+                               .workspace = memory_.sums_workspace.data()});
+        ++steps_done_;
+    }
+
+    std::span<const StepRecord> steps() override {
+        stream_.synchronize();
+        const std::span<StepRecord> host(host_rows_.data(), static_cast<std::size_t>(steps_done_));
+        Buffer<StepRecord>::read(rows_.data() + steps_read_,
+                                 host.subspan(static_cast<std::size_t>(steps_read_)));
+        steps_read_ = steps_done_;
+        return host;
+    }
+
+    StepStatus status() override {
+        stream_.synchronize();
+        StepStatus status;
+        memory_.status.copy_to(std::span(&status, 1));
+        return status;
+    }
+
+    std::vector<HostTensor> trace_step(std::int64_t step, Index begin, Index count) override;
+    Evaluation evaluate(const DeviceRecordings& recordings, bool with_restored) override;
+    std::vector<std::string> tensors_without_gradient(std::span<const std::int32_t> order,
+                                                      const PerComponent<double>& weights) override;
+
+    LearnerState state() override {
+        stream_.synchronize();
+        const auto host = [](const Buffer<float>& buffer) {
+            std::vector<float> values(static_cast<std::size_t>(buffer.size()));
+            buffer.copy_to(values);
+            return values;
+        };
+        return {host(memory_.value), host(memory_.first_moment), host(memory_.second_moment),
+                host(memory_.ema)};
+    }
+
+    void restore(const LearnerState& state) override {
+        stream_.synchronize();
+        memory_.value.copy_from(state.value);
+        memory_.first_moment.copy_from(state.first_moment);
+        memory_.second_moment.copy_from(state.second_moment);
+        if (memory_.ema.size() > 0) memory_.ema.copy_from(state.ema);
+    }
+
+  private:
+    Index size() const { return network_.parameters().size(); }
+    void enter(StepPhase phase) {
+        if (profile_ != nullptr) profile_->enter(phase);
+    }
+    Index rows_of_step() const { return step_rows(settings_); }
+
+    Pass<S, float> pass(const float* parameters, Index batch, const RandomPosition& position, float dropout) {
+        return {stream_,
+                network_.plan(),
+                memory_.arena.data(),
+                memory_.workspace.data(),
+                parameters,
+                memory_.gradient.data(),
+                batch,
+                dropout,
+                position};
+    }
+
+    // Gathers the whole step, so that the losses' denominators are known, then runs its micro-batches.
+    void accumulate_gradients(std::int64_t step, Index begin, Index count) {
+        const RandomPosition position{settings_.seed, epoch_, static_cast<std::uint32_t>(step), 0};
+        const Batch<float> whole = slice(memory_.batch.view(), 0, count);
+        enter(StepPhase::gather);
+        gather_batch<float>(stream_, train_.view(), settings_.batch, BatchMode::training,
+                            order_.data() + begin, position, whole);
+        enter(StepPhase::loss);
+        loss_denominators<float>(stream_, memory_.class_weights.data(), whole.targets, memory_.sums.data());
+        for (Index first = 0; first < count; first += settings_.batch_size) {
+            const Index rows = std::min(settings_.batch_size, count - first);
+            const Batch<float> batch = slice(whole, first, rows);
+            RandomPosition place = position;
+            place.place = static_cast<std::uint32_t>(first);
+            const auto p = pass(memory_.value.data(), rows, place, settings_.dropout);
+            enter(StepPhase::forward);
+            network_.forward<S, float>(p, batch.input, batch.statics);
+            enter(StepPhase::loss);
+            const Heads<float> gradients = network_.output_gradients(p);
+            multi_task_loss<float>(stream_, settings_.loss,
+                                   {.heads = as_const(network_.outputs(p)),
+                                    .targets = batch.targets,
+                                    .class_weights = memory_.class_weights.data(),
+                                    .weights = memory_.weights.data(),
+                                    .sums = memory_.sums.data(),
+                                    .gradients = &gradients,
+                                    .workspace = memory_.sums_workspace.data()});
+            enter(StepPhase::backward);
+            network_.backward<S, float>(p, batch.input, batch.statics);
+        }
+    }
+
+    LearnerSettings settings_;
+    Profile* profile_ = nullptr;
+    S stream_;
+    ResidentRecordings<Buffer> train_;
+    Network network_;
+    LearnerMemory<Buffer> memory_;
+    Buffer<std::int32_t> order_;
+    Buffer<StepRecord> rows_;
+    std::vector<StepRecord> host_rows_;
+    std::uint32_t epoch_ = 0;
+    Index steps_done_ = 0, steps_read_ = 0;
+};
+
+}  // namespace abr

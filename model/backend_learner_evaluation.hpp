@@ -1,0 +1,104 @@
+// The evaluation of a split.
+#pragma once
+
+#include "kernels/evaluation.hpp"
+#include "model/backend_learner.hpp"
+
+namespace abr {
+
+template <class S, template <class> class Buffer>
+Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bool with_restored) {
+    const NetworkShape& shape = settings_.shape;
+    const ResidentRecordings<Buffer> resident(split);
+    const DeviceRecordings& recordings = resident.view();
+    const Index n = recordings.rows;
+    const bool own_target = recordings.clean != nullptr;
+    const float* parameters = memory_.ema.size() > 0 ? memory_.ema.data() : memory_.value.data();
+
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int32_t>(i);
+    Buffer<std::int32_t> order(n);
+    order.copy_from(rows);
+    const Index restored_columns = with_restored ? shape.length : 0;
+    Buffer<float> outputs(n * (shape.classes + 6 + restored_columns));
+    float* next = outputs.data();
+    const auto take = [&](bool built, Index columns) {
+        return built ? std::exchange(next, next + n * columns) : nullptr;
+    };
+    Predictions predictions;
+    predictions.logits = take(shape.built[Component::classification], shape.classes);
+    predictions.exist_logit = take(shape.built[Component::peak_exist], 1);
+    predictions.latency_ms = take(shape.built[Component::peak_latency], 1);
+    predictions.amplitude_uv = take(shape.built[Component::peak_amplitude], 1);
+    predictions.threshold_db = take(shape.built[Component::threshold], 1);
+    predictions.signal_correlation = take(shape.built[Component::signal], 1);
+    predictions.signal_snr_gain_db = take(shape.built[Component::signal], 1);
+    predictions.restored_uv = take(shape.built[Component::signal] && with_restored, restored_columns);
+    Buffer<std::int64_t> confusion(shape.classes * shape.classes);
+    Buffer<EvaluationSums> sums(1);
+    Buffer<LossSums> losses(1);
+
+    // One pass over a batch: `heads` are those of its outputs that count in this mode.
+    const auto run = [&](BatchMode mode, Index first, Index count, bool with_signal, bool with_tasks) {
+        const Batch<float> batch = slice(memory_.batch.view(), 0, count);
+        gather_batch<float>(stream_, recordings, settings_.batch, mode, order.data() + first,
+                            {settings_.seed, 0, 0, 0}, batch);
+        const auto p = pass(parameters, count, {}, 0);
+        network_.forward<S, float>(p, batch.input, batch.statics);
+        Heads<const float> heads = as_const(network_.outputs(p));
+        if (!with_signal) heads.signal = {};
+        if (!with_tasks) heads = {heads.signal, {}, nullptr, nullptr, nullptr, nullptr};
+        // Without a clean signal each batch passes twice; its recordings count once.
+        if (with_tasks)
+            loss_denominators<float>(stream_, memory_.class_weights.data(), batch.targets, losses.data());
+        multi_task_loss<float>(stream_, settings_.loss,
+                               {.heads = heads,
+                                .targets = batch.targets,
+                                .class_weights = memory_.class_weights.data(),
+                                .weights = nullptr,
+                                .sums = losses.data(),
+                                .gradients = nullptr,
+                                .workspace = memory_.sums_workspace.data()});
+        accumulate_evaluation<float>(stream_, {.recordings = recordings,
+                                               .order = order.data() + first,
+                                               .batch = batch,
+                                               .heads = heads,
+                                               .scaling = settings_.scaling,
+                                               .classes = shape.classes,
+                                               .predictions = predictions,
+                                               .confusion = confusion.data(),
+                                               .sums = sums.data(),
+                                               .workspace = memory_.sums_workspace.data()});
+    };
+    enter(StepPhase::evaluation);
+    for (Index first = 0; first < n; first += settings_.batch_size) {
+        const Index count = std::min(settings_.batch_size, n - first);
+        run(BatchMode::validation, first, count, own_target, true);
+        if (!own_target && shape.built[Component::signal])
+            run(BatchMode::validation_degraded, first, count, true, false);
+    }
+
+    stream_.synchronize();
+    Evaluation result;
+    result.rows = n;
+    const auto host = [&](const float* device, Index columns) {
+        std::vector<float> values(device ? static_cast<std::size_t>(n * columns) : 0);
+        Buffer<float>::read(device, values);
+        return values;
+    };
+    result.logits = host(predictions.logits, shape.classes);
+    result.exist_logit = host(predictions.exist_logit, 1);
+    result.latency_ms = host(predictions.latency_ms, 1);
+    result.amplitude_uv = host(predictions.amplitude_uv, 1);
+    result.threshold_db = host(predictions.threshold_db, 1);
+    result.signal_correlation = host(predictions.signal_correlation, 1);
+    result.signal_snr_gain_db = host(predictions.signal_snr_gain_db, 1);
+    result.restored_uv = host(predictions.restored_uv, restored_columns);
+    result.confusion.resize(static_cast<std::size_t>(confusion.size()));
+    confusion.copy_to(result.confusion);
+    sums.copy_to(std::span(&result.sums, 1));
+    losses.copy_to(std::span(&result.losses, 1));
+    return result;
+}
+
+}  // namespace abr
