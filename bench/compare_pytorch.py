@@ -57,7 +57,8 @@ class Comparison:
     def __init__(self, arguments, folder):
         self.arguments, self.folder = arguments, folder
         self.setting = "default"
-        overrides = [f"run.threads={arguments.threads}", f"run.backend={arguments.device}", *arguments.set]
+        common = [f"run.threads={arguments.threads}", f"run.backend={arguments.device}"]
+        overrides = [*common, f"training.batch_size={arguments.batch}", *arguments.set]
         self.settings = [word for value in overrides for word in ("--set", value)]
 
     def engine(self, command, *words):
@@ -101,7 +102,7 @@ class Comparison:
         a = self.arguments
         versions = self.pytorch("versions")
         versions.pop("peak_mb")
-        print(f"{a.config} {' '.join(a.set)}, {a.threads} threads, torch {versions['torch']}", flush=True)
+        print(f"{a.config} {' '.join(a.set)}, batch {a.batch}, {a.threads} threads, torch {versions['torch']}", flush=True)
         self.prepare()
         errors = self.pytorch("compare")
         errors.pop("peak_mb")
@@ -123,6 +124,7 @@ class Comparison:
             "config": str(a.config),
             "set": a.set,
             "device": a.device,
+            "batch": a.batch,
             "threads": a.threads,
             "versions": {"python": sys.version.split()[0], **versions},
             "pytorch_setting": self.setting,
@@ -169,6 +171,7 @@ def main():
     parser.add_argument("--set", action="append", default=[], help="as of abr_engine run, for both sides")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--batch", type=int, default=64, help="recordings of a step [64]")
     parser.add_argument("--pairs", type=int, default=5, help="rounds of engine and PyTorch [5]")
     parser.add_argument("--seconds", type=float, default=8, help="of a PyTorch measurement [8]")
     parser.add_argument("--patients", type=int, default=200, help="of the engine's timed epoch [200]")
