@@ -14,7 +14,8 @@
 // Determinism: fixed summation order, the same bits for any number of threads at one SIMD level.
 // Work: 2 * batch * out_length (transposed: length) * weight_size() FLOP for each of forward, data gradient and
 // weight gradient. `workspace` holds packed weights and partial sums: conv1d_workspace(...) elements, their content
-// before the call is irrelevant. Speed: all passes run on kernels/cpu/gemm.hpp, which copies no windows.
+// before the call is irrelevant. Speed: on the CPU all passes run on kernels/cpu/gemm.hpp, which copies no windows, or in
+// fp32, where it is faster and as accurate, on kernels/cpu/winograd.hpp.
 #pragma once
 
 #include "kernels/streams.hpp"
