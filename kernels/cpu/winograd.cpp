@@ -14,9 +14,10 @@ constexpr Index kMinKernel = 7;
 constexpr Index kMinRows = 384;  // summed by a weight gradient
 // Fewer channels, input times output, cost more time in the transforms than the products saved.
 constexpr Index kMinSize = 32 * 32;
-// What a task holds of transformed inputs and outputs at a time: a part of the second-level cache.
-constexpr Index kBlockElements = Index{1} << 17;
-constexpr Index kMinBlock = 24, kForwardBlock = 24, kWeightBlock = 48;  // tiles
+// Tiles that a task transforms at a time. A forward pass keeps them in the first-level cache; a weight gradient, whose
+// sums are as long as its blocks, holds more, in a part of the second-level cache.
+constexpr Index kForwardBlock = 24;
+constexpr Index kMinWeightBlock = 24, kMaxWeightBlock = 48, kWeightBlockElements = Index{1} << 17;
 // Slices of a weight gradient together hold at most this many elements.
 constexpr Index kSliceElements = Index{1} << 20;
 constexpr Index kMinSlice = 64;  // tiles
@@ -25,9 +26,6 @@ constexpr Index kElements = kStrip * 64;  // of weights that a task transforms
 
 Index tiles_of(Index length) {
     return ceil_div(length, kTileOutputs);
-}
-Index block_limit(Index elements_of_a_tile, Index most, Index tiles) {
-    return std::min(tiles, std::clamp(kBlockElements / elements_of_a_tile, kMinBlock, most));
 }
 // Of a matrix's panels, row 0 included.
 Index panels_size(Index rows, Index columns) {
@@ -43,7 +41,7 @@ struct ForwardPlan {
     ForwardPlan(Index kernel, Index in, Index out, Index tiles)
         : taps(kernel),
           tile_size(taps.pairs() * in + taps.points() * out),
-          limit(block_limit(tile_size, kForwardBlock, tiles)),
+          limit(std::min(kForwardBlock, tiles)),
           weights(taps.pairs() * in * out) {}
     Index packed(Index in, Index out) const {
         return ceil_div(out, kMaxPanel) * kMaxPanel * (taps.pairs() * in + taps.points());
@@ -69,7 +67,9 @@ struct WeightPlan {
     }
     void cut(Index tiles) {
         groups = std::min(strips, ceil_div(kTasks, slices));
-        limit = block_limit(x_size() + taps.points() * columns, kWeightBlock, tiles);
+        const Index tile_size = x_size() + taps.points() * columns;
+        limit =
+            std::min(tiles, std::clamp(kWeightBlockElements / tile_size, kMinWeightBlock, kMaxWeightBlock));
     }
     Index x_size() const { return taps.pairs() * ceil_div(strips, groups) * kStrip; }
     Index task_size() const {
