@@ -175,11 +175,11 @@ void accumulate_weight_product(Stream& stream, const WeightProduct<T>& p, T* wor
     const Plan plan(p.shape);
     const Index size = p.shape.size();
     T* const partial = workspace;  // (slices, size) if there is more than one
-    T* const task_space = workspace + (plan.slices > 1 ? plan.slices * size : 0);
+    T* const slots = workspace + (plan.slices > 1 ? plan.slices * size : 0);
 
     const Index groups = plan.groups * plan.column_groups;
     const Index panels = ceil_div(p.shape.columns, kMaxPanel);
-    stream.parallel_for(plan.slices * groups, [&](Index task) {
+    stream.parallel_for(plan.slices * groups, [&](Index task, Index slot) {
         const Index slice = task / groups;
         const Index group = task % groups / plan.column_groups, columns = task % plan.column_groups;
         const Part part = {
@@ -191,7 +191,7 @@ void accumulate_weight_product(Stream& stream, const WeightProduct<T>& p, T* wor
             .column_end = std::min(p.shape.columns, panels * (columns + 1) / plan.column_groups * kMaxPanel)};
         const bool whole = plan.slices == 1;
         accumulate(p, plan, part, whole ? p.dw : partial + slice * size,
-                   whole ? Write::accumulate : Write::overwrite, task_space + task * plan.task_size());
+                   whole ? Write::accumulate : Write::overwrite, slots + slot * plan.task_size());
     });
     if (plan.slices > 1) add_partial_sums(stream, partial, plan.slices, size, size, p.dw);
 }

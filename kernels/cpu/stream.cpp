@@ -43,7 +43,10 @@ Stream::~Stream() {
 }
 
 void Stream::take_tasks() {
-    for (Index i = next_.fetch_add(1); i < count_; i = next_.fetch_add(1)) call_(object_, i);
+    Index i = next_.fetch_add(1);
+    if (i >= count_) return;
+    const Index slot = slots_.fetch_add(1);
+    for (; i < count_; i = next_.fetch_add(1)) call_(object_, i, slot);
 }
 
 void Stream::work() {
@@ -64,13 +67,14 @@ void Stream::work() {
 void Stream::run(Index count, const void* object, Call call) {
     if (count <= 0) return;
     if (workers_.empty() || count == 1) {
-        for (Index i = 0; i < count; ++i) call(object, i);
+        for (Index i = 0; i < count; ++i) call(object, i, 0);
         return;
     }
     count_ = count;
     object_ = object;
     call_ = call;
     next_ = 0;
+    slots_ = 0;
     busy_ = static_cast<int>(workers_.size());
     {
         const std::lock_guard lock(mutex_);

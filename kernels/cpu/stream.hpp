@@ -28,9 +28,17 @@ class Stream {
 
     // Calls task(i) once for each i in [0, count), spread over the threads; returns when all are done. Allocates
     // nothing. `task` must not throw and must not call parallel_for.
+    //
+    // task(i, slot) is told a number below min(count, threads()) that no other task has at the same time: memory that
+    // belongs to a slot stays in the cache of the thread that works there.
     template <class Task>
     void parallel_for(Index count, const Task& task) {
-        run(count, &task, [](const void* object, Index i) { (*static_cast<const Task*>(object))(i); });
+        run(count, &task, [](const void* object, Index i, [[maybe_unused]] Index slot) {
+            if constexpr (std::is_invocable_v<const Task&, Index, Index>)
+                (*static_cast<const Task*>(object))(i, slot);
+            else
+                (*static_cast<const Task*>(object))(i);
+        });
     }
 
     // Where ops note their time; null, as at first, for nowhere. The profile outlives its use here.
@@ -41,7 +49,7 @@ class Stream {
     void synchronize() {}
 
   private:
-    using Call = void (*)(const void* object, Index i);
+    using Call = void (*)(const void* object, Index i, Index slot);
     void run(Index count, const void* object, Call call);
     void work();
     void take_tasks();
@@ -52,6 +60,7 @@ class Stream {
     std::condition_variable wake_;
     std::atomic<std::uint64_t> round_{0};  // a job's number; workers wait for it to change
     std::atomic<Index> next_{0};
+    std::atomic<Index> slots_{0};  // taken
     std::atomic<int> busy_{0};
     std::atomic<bool> stop_{false};
     Index count_ = 0;

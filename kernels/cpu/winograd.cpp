@@ -124,8 +124,8 @@ void convolve_from(Stream& stream, Index kernel, Index first_row, Sequence<const
     const Index blocks = std::max(ceil_div(tiles, plan.limit), std::min(tiles, kTasks));
     const Index tasks = std::min(blocks, kTasks);
     const Index strips = in / kStrip;
-    stream.parallel_for(tasks, [&](Index task) {
-        float* const v = slots + task * plan.limit * plan.tile_size;
+    stream.parallel_for(tasks, [&](Index task, Index slot) {
+        float* const v = slots + slot * plan.limit * plan.tile_size;
         for (Index block = blocks * task / tasks; block < blocks * (task + 1) / tasks; ++block) {
             const Index begin = tiles * block / blocks, count = tiles * (block + 1) / blocks - begin;
             const Tiles part = {per_sample, begin, count};
@@ -195,13 +195,13 @@ void winograd_weight_gradient(Stream& stream, const Windows& w, Sequence<const f
 
     float* const partial = workspace;  // (slices, pairs, in, out)
     float* const slots = workspace + plan.slices * plan.size;
-    stream.parallel_for(plan.slices * plan.groups, [&](Index task) {
+    stream.parallel_for(plan.slices * plan.groups, [&](Index task, Index slot) {
         const Index slice = task / plan.groups, group = task % plan.groups;
         const Index strip = plan.strips * group / plan.groups;
         const Index strips = plan.strips * (group + 1) / plan.groups - strip;
         const Index first = tiles * slice / plan.slices, end = tiles * (slice + 1) / plan.slices;
         const Index blocks = ceil_div(end - first, plan.limit);
-        float* const v = slots + task * plan.task_size();
+        float* const v = slots + slot * plan.task_size();
         for (Index block = 0; block < blocks; ++block) {
             const Index begin = first + (end - first) * block / blocks;
             const Index count = first + (end - first) * (block + 1) / blocks - begin;

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/winograd_kernel.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h, as Highway wants it.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -131,6 +132,15 @@ HWY_INLINE void transform_rows(const float* from, Index pitch, Index count, floa
     }
 }
 
+// Asks for the rows of a tile that is far enough ahead for memory to answer: at `rows`, `pitch` apart. The rows of a
+// batch lie one behind the other, so that it matters little where a sample ends.
+HWY_INLINE void fetch_ahead(const float* rows, Index pitch) {
+    constexpr Index kAhead = 512;  // elements
+    const Index tile = kTileOutputs * pitch;
+    const float* from = rows + (kAhead + tile - 1) / tile * tile;
+    for (Index row = 0; row < kTileOutputs; ++row) hwy::Prefetch(from + row * pitch);
+}
+
 void input(const InputTransform& p) {
     const Index pitch = p.x.channels, end = p.x.length + p.x.pad;
     const Index strip_size = p.tiles.count * kStrip, group_size = p.strips * strip_size;
@@ -141,6 +151,7 @@ void input(const InputTransform& p) {
         const float* from = p.x.row(tile.sample(), first) + p.channel_begin;
         for (Index c = 0; c < p.strips * kStrip; c += kVector) {
             float* to = p.out + c / kStrip * strip_size + i * kStrip + c % kStrip;
+            fetch_ahead(from + c + (p.taps.kernel - 1) * pitch, pitch);
             for (Index group = 0; group < p.taps.count; ++group, to += group_size) {
                 const Index tap = p.taps.begin(group), rows = end - first - tap;
                 const float* x = from + c + tap * pitch;
@@ -200,6 +211,7 @@ void gradient(const GradientTransform& p) {
             to += width;
             const float* dy = p.dy.row(tile.sample(), tile.row()) + c;
             const Index rows = p.dy.length - tile.row();
+            fetch_ahead(dy, channels);
             if (p.points == kPoints)
                 transform_rows<Rows<kA>, kPoints>(dy, channels, rows, to, stride, Counts<kTileOutputs>());
             else
