@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "kernels/cpu/gemm_kernel.hpp"
+#include "kernels/cpu/simd_transpose.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
@@ -159,6 +160,11 @@ void pack_rows(const PanelSource<T>& s, T* panel) {
         constexpr Index kBlock = 16;
         for (Index begin = 0; begin < s.inner; begin += kBlock) {
             const Index rows = std::min(kBlock, s.inner - begin);
+            if (s.columns == kWidth && s.inner_stride == 1) {
+                transpose(from + begin, s.column_stride, kWidth, rows, to, kWidth);
+                to += rows * kWidth;
+                continue;
+            }
             for (Index n = 0; n < kWidth; ++n) {
                 const T* column = from + begin * s.inner_stride + n * s.column_stride;
                 for (Index i = 0; i < rows; ++i)

@@ -16,8 +16,8 @@ constexpr Index kMinRows = 384;  // summed by a weight gradient
 constexpr Index kMinSize = 32 * 32;
 // Tiles that a task transforms at a time. A forward pass keeps them in the first-level cache; a weight gradient, whose
 // sums are as long as its blocks, holds more, in a part of the second-level cache.
-constexpr Index kForwardBlock = 24;
-constexpr Index kMinWeightBlock = 24, kMaxWeightBlock = 48, kWeightBlockElements = Index{1} << 17;
+constexpr Index kForwardBlock = 48;
+constexpr Index kMinWeightBlock = 24, kMaxWeightBlock = 96, kWeightBlockElements = Index{1} << 17;
 // Slices of a weight gradient together hold at most this many elements.
 constexpr Index kSliceElements = Index{1} << 20;
 constexpr Index kMinSlice = 64;  // tiles
@@ -27,60 +27,63 @@ constexpr Index kElements = kStrip * 64;  // of weights that a task transforms
 Index tiles_of(Index length) {
     return ceil_div(length, kTileOutputs);
 }
-// Of a matrix's panels, row 0 included.
-Index panels_size(Index rows, Index columns) {
-    return ceil_div(columns, panel_columns<float>()) * panel_columns<float>() * (1 + rows);
+// Upper bound of the elements of PointPanels at every level.
+Index panels_size(Index points, Index rows, Index columns) {
+    return points * (1 + rows) * ceil_div(columns, kMaxPanel) * kMaxPanel;
+}
+PointPanels point_panels(float* data, Index rows, Index columns) {
+    return {data, rows, columns, panel_columns<float>()};
 }
 
 // How a convolution is cut.
 struct ForwardPlan {
     TapGroups taps;
+    Index weights;    // elements of all transformed weights
     Index tile_size;  // elements of a tile, transformed
     Index limit;      // tiles of a block at most
-    Index weights;    // elements of all transformed weights
     ForwardPlan(Index kernel, Index in, Index out, Index tiles)
         : taps(kernel),
+          weights(panels_size(taps.points(), taps.count * in, out)),
           tile_size(taps.pairs() * in + taps.points() * out),
-          limit(std::min(kForwardBlock, tiles)),
-          weights(taps.pairs() * in * out) {}
-    Index packed(Index in, Index out) const {
-        return ceil_div(out, kMaxPanel) * kMaxPanel * (taps.pairs() * in + taps.points());
-    }
-    Index workspace(Index in, Index out) const {
-        return weights + packed(in, out) + kTasks * limit * tile_size;
-    }
+          limit(std::min(kForwardBlock, tiles)) {}
+    Index workspace() const { return weights + kTasks * limit * tile_size; }
 };
 
-// How a weight gradient is cut: slices of the tiles, and groups of the strips of x.
+// How a weight gradient is cut: slices of the tiles, groups of the strips of x and of the panels of dy. A task transforms
+// its part of both.
 struct WeightPlan {
     TapGroups taps;
-    Index strips, size;  // of x, and elements of a transformed gradient
-    Index slices, groups = 1, limit = 1;
-    Index columns;
+    Index strips, panels, size;  // of x and of dy, and elements of a transformed gradient
+    Index slices, groups = 1, column_groups = 1, limit = 1;
     WeightPlan(Index kernel, Index in, Index out, Index tiles)
         : taps(kernel),
           strips(in / kStrip),
+          panels(ceil_div(out, kMaxPanel)),
           size(taps.pairs() * in * out),
-          slices(std::clamp<Index>(kSliceElements / size, 1, std::min(kTasks, ceil_div(tiles, kMinSlice)))),
-          columns(out) {
+          slices(std::clamp<Index>(kSliceElements / size, 1, std::min(kTasks, ceil_div(tiles, kMinSlice)))) {
         cut(tiles);
     }
+    // Into about kTasks tasks, in the way that transforms least in all.
     void cut(Index tiles) {
-        groups = std::min(strips, ceil_div(kTasks, slices));
-        const Index tile_size = x_size() + taps.points() * columns;
+        const Index tasks = ceil_div(kTasks, slices);
+        const Index x = taps.pairs() * strips * kStrip, dy = taps.points() * panels * kMaxPanel;
+        for (column_groups = 1; 2 * column_groups <= std::min(tasks, panels) &&
+                                x * column_groups < dy * ceil_div(tasks, 2 * column_groups);)
+            column_groups *= 2;
+        groups = std::min(strips, ceil_div(tasks, column_groups));
+        const Index tile_size = x_size() + taps.points() * columns();
         limit =
             std::min(tiles, std::clamp(kWeightBlockElements / tile_size, kMinWeightBlock, kMaxWeightBlock));
     }
+    Index columns() const { return ceil_div(panels, column_groups) * kMaxPanel; }  // of a task at most
     Index x_size() const { return taps.pairs() * ceil_div(strips, groups) * kStrip; }
-    Index task_size() const {
-        return x_size() * limit + taps.points() * (1 + limit) * ceil_div(columns, kMaxPanel) * kMaxPanel;
-    }
+    Index task_size() const { return x_size() * limit + panels_size(taps.points(), limit, columns()); }
     // For this and every smaller number of slices.
     Index workspace(Index tiles) const {
         Index most = 0;
         for (WeightPlan plan = *this; plan.slices > 0; --plan.slices) {
             plan.cut(tiles);
-            most = std::max(most, plan.slices * (size + plan.groups * plan.task_size()));
+            most = std::max(most, plan.slices * (size + plan.groups * plan.column_groups * plan.task_size()));
         }
         return most;
     }
@@ -91,39 +94,19 @@ void convolve_from(Stream& stream, Index kernel, Index first_row, Sequence<const
                    const WeightView<float>& w, const float* bias, Sequence<float> y, Write write,
                    float* workspace) {
     assert(x.batch == y.batch && x.pad >= -first_row);
-    const Index in = x.channels, out = y.channels, size = in * out;
+    const Index in = x.channels, out = y.channels, strips = in / kStrip;
     const Index per_sample = tiles_of(y.length), tiles = y.batch * per_sample;
     const ForwardPlan plan(kernel, in, out, tiles);
     const TapGroups& taps = plan.taps;
-    const Index full = panel_columns<float>(), panels = ceil_div(out, full);
-
-    float* const u = workspace;
-    stream.parallel_for(ceil_div(size, kElements), [&](Index task) {
-        transform_weight(taps, w.data, w.tap, size, task * kElements, std::min(size, (task + 1) * kElements),
-                         u);
-    });
-    float* const packed = u + plan.weights;
-    const auto panel = [&](Index point, Index index) {
-        const Index rows = taps.groups(point) * in;
-        return packed + point * panels_size(taps.count * in, out) + index * full * (1 + rows);
-    };
-    const auto columns = [&](Index index) { return std::min(full, out - index * full); };
-    stream.parallel_for(taps.points() * panels, [&](Index task) {
-        const Index point = task / panels, index = task % panels;
-        pack_panel<float>({.b = u + point * taps.count * size + index * full * w.out,
-                           .outer = taps.groups(point),
-                           .outer_stride = size,
-                           .inner = in,
-                           .inner_stride = w.in,
-                           .columns = columns(index),
-                           .column_stride = w.out},
-                          panel(point, index));
+    const PointPanels weights = point_panels(workspace, taps.count * in, out);
+    const Index panels = weights.panels();
+    stream.parallel_for(strips * panels, [&](Index task) {
+        transform_weight({taps, w, in, weights}, task / panels, task % panels);
     });
 
-    float* const slots = packed + plan.packed(in, out);
+    float* const slots = workspace + plan.weights;
     const Index blocks = std::max(ceil_div(tiles, plan.limit), std::min(tiles, kTasks));
     const Index tasks = std::min(blocks, kTasks);
-    const Index strips = in / kStrip;
     stream.parallel_for(tasks, [&](Index task, Index slot) {
         float* const v = slots + slot * plan.limit * plan.tile_size;
         for (Index block = blocks * task / tasks; block < blocks * (task + 1) / tasks; ++block) {
@@ -138,9 +121,9 @@ void convolve_from(Stream& stream, Index kernel, Index first_row, Sequence<const
                                            .outer = taps.groups(point) * strips,
                                            .outer_stride = count * kStrip,
                                            .inner = kStrip,
-                                           .panel = panel(point, index),
-                                           .columns = columns(index),
-                                           .c = m + point * count * out + index * full,
+                                           .panel = weights.panel(point, index),
+                                           .columns = weights.width(index),
+                                           .c = m + point * count * out + index * weights.full,
                                            .c_rows = {count, 0, out}},
                                           0, count);
             transform_output({m, taps.points(), part, bias, y, write});
@@ -164,10 +147,9 @@ Index winograd_workspace(const Windows& w, Index in_channels, Index out_channels
     if (!winograd_suits(w, in_channels, out_channels)) return 0;
     // The data gradient has as many rows as x.
     const Index tiles = batch * tiles_of(out_length + w.kernel - 1);
-    return std::max(
-        {ForwardPlan(w.kernel, in_channels, out_channels, tiles).workspace(in_channels, out_channels),
-         ForwardPlan(w.kernel, out_channels, in_channels, tiles).workspace(out_channels, in_channels),
-         WeightPlan(w.kernel, in_channels, out_channels, tiles).workspace(tiles)});
+    return std::max({ForwardPlan(w.kernel, in_channels, out_channels, tiles).workspace(),
+                     ForwardPlan(w.kernel, out_channels, in_channels, tiles).workspace(),
+                     WeightPlan(w.kernel, in_channels, out_channels, tiles).workspace(tiles)});
 }
 
 void winograd_convolve(Stream& stream, const Windows& w, Sequence<const float> x,
@@ -191,14 +173,18 @@ void winograd_weight_gradient(Stream& stream, const Windows& w, Sequence<const f
     const Index per_sample = tiles_of(dy.length), tiles = dy.batch * per_sample;
     const WeightPlan plan(w.kernel, in, out, tiles);
     const TapGroups& taps = plan.taps;
-    const Index full = panel_columns<float>(), panels = ceil_div(out, full);
 
     float* const partial = workspace;  // (slices, pairs, in, out)
     float* const slots = workspace + plan.slices * plan.size;
-    stream.parallel_for(plan.slices * plan.groups, [&](Index task, Index slot) {
-        const Index slice = task / plan.groups, group = task % plan.groups;
+    const Index parts = plan.groups * plan.column_groups;
+    stream.parallel_for(plan.slices * parts, [&](Index task, Index slot) {
+        const Index slice = task / parts, group = task % parts / plan.column_groups;
+        const Index column_group = task % plan.column_groups;
         const Index strip = plan.strips * group / plan.groups;
-        const Index strips = plan.strips * (group + 1) / plan.groups - strip;
+        const Index rows = plan.strips * (group + 1) / plan.groups * kStrip - strip * kStrip;
+        const Index column = plan.panels * column_group / plan.column_groups * kMaxPanel;
+        const Index columns =
+            std::min(out, plan.panels * (column_group + 1) / plan.column_groups * kMaxPanel) - column;
         const Index first = tiles * slice / plan.slices, end = tiles * (slice + 1) / plan.slices;
         const Index blocks = ceil_div(end - first, plan.limit);
         float* const v = slots + slot * plan.task_size();
@@ -206,24 +192,25 @@ void winograd_weight_gradient(Stream& stream, const Windows& w, Sequence<const f
             const Index begin = first + (end - first) * block / blocks;
             const Index count = first + (end - first) * (block + 1) / blocks - begin;
             const Tiles part = {per_sample, begin, count};
-            transform_input({x, taps, part, -w.padding, strip * kStrip, strips, v});
-            float* const d = v + taps.pairs() * strips * kStrip * count;
-            transform_gradient({dy, taps.points(), part, d});
+            transform_input({x, taps, part, -w.padding, strip * kStrip, rows / kStrip, v});
+            const PointPanels d = point_panels(v + taps.pairs() * rows * count, count, columns);
+            transform_gradient({dy, taps.points(), part, column, d});
             for (Index point = 0; point < taps.points(); ++point)
-                for (Index index = 0; index < panels; ++index)
+                for (Index index = 0; index < d.panels(); ++index)
                     for (Index tap_group = 0; tap_group < taps.groups(point); ++tap_group) {
                         const Index pair = point * taps.count + tap_group;
-                        multiply_panel<float>({.a = v + pair * strips * kStrip * count,
-                                               .a_rows = {kStrip, count * kStrip, 1},
-                                               .inner = count,
-                                               .inner_stride = kStrip,
-                                               .panel = d + (point * panels + index) * (1 + count) * full,
-                                               .columns = std::min(full, out - index * full),
-                                               .c = partial + slice * plan.size +
-                                                    (pair * in + strip * kStrip) * out + index * full,
-                                               .c_rows = {strips * kStrip, 0, out},
-                                               .write = block == 0 ? Write::overwrite : Write::accumulate},
-                                              0, strips * kStrip);
+                        multiply_panel<float>(
+                            {.a = v + pair * rows * count,
+                             .a_rows = {kStrip, count * kStrip, 1},
+                             .inner = count,
+                             .inner_stride = kStrip,
+                             .panel = d.panel(point, index),
+                             .columns = d.width(index),
+                             .c = partial + slice * plan.size + (pair * in + strip * kStrip) * out + column +
+                                  index * d.full,
+                             .c_rows = {rows, 0, out},
+                             .write = block == 0 ? Write::overwrite : Write::accumulate},
+                            0, rows);
                     }
         }
     });

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "kernels/cpu/gemm_kernel.hpp"
+#include "kernels/cpu/simd_transpose.hpp"
 #include "kernels/cpu/winograd_kernel.hpp"
 
 #ifndef ABR_WINOGRAD_MATRICES
@@ -197,49 +197,63 @@ void output(const OutputTransform& p) {
 
 void gradient(const GradientTransform& p) {
     const FloatTag d;
-    const Index full = 2 * kVector, channels = p.dy.channels;
-    const Index panels = (channels + full - 1) / full, panel_size = (1 + p.tiles.count) * full;
-    for (Index c = 0; c < channels; c += kVector) {
-        // A last panel of one vector has rows of one.
-        const Index begin = c / full * full, width = channels - begin <= kVector ? kVector : full;
-        float* to = p.out + c / full * panel_size + (c - begin);
-        for (Index point = 0; point < p.points; ++point)
-            hn::StoreU(hn::Zero(d), d, to + point * panels * panel_size);
-        const Index stride = panels * panel_size;
+    const PointPanels& out = p.out;
+    const Index channels = p.dy.channels, point_size = out.panels() * out.panel_size();
+    for (Index c = 0; c < out.columns; c += kVector) {
+        const Index panel = c / out.full, width = out.width(panel);
+        float* to = out.panel(0, panel) + c % out.full;
+        for (Index point = 0; point < p.points; ++point) hn::StoreU(hn::Zero(d), d, to + point * point_size);
         TileCursor tile(p.tiles);
         for (Index i = 0; i < p.tiles.count; ++i, tile.next()) {
             to += width;
-            const float* dy = p.dy.row(tile.sample(), tile.row()) + c;
+            const float* dy = p.dy.row(tile.sample(), tile.row()) + p.channel_begin + c;
             const Index rows = p.dy.length - tile.row();
             fetch_ahead(dy, channels);
             if (p.points == kPoints)
-                transform_rows<Rows<kA>, kPoints>(dy, channels, rows, to, stride, Counts<kTileOutputs>());
+                transform_rows<Rows<kA>, kPoints>(dy, channels, rows, to, point_size, Counts<kTileOutputs>());
             else
-                transform_rows<Rows<kA>, kSharedPoints>(dy, channels, rows, to, stride,
+                transform_rows<Rows<kA>, kSharedPoints>(dy, channels, rows, to, point_size,
                                                         Counts<kTileOutputs>());
         }
     }
 }
 
+// From taps `tap` apart to points `point_size` apart.
 template <class Matrix, int kRows, int... kTap>
-HWY_INLINE void weight_group(Index taps, const float* w, Index tap, Index begin, Index end, float* to,
-                             Index stride, std::integer_sequence<int, kTap...>) {
-    const FloatTag d;
-    for (Index e = begin; e < end; e += kVector) {
-        const Vector x[] = {kTap < taps ? hn::LoadU(d, w + kTap * tap + e) : hn::Zero(d)...};
-        store_product<Matrix, sizeof...(kTap)>(x, to + e, stride, Counts<kRows>());
-    }
+HWY_INLINE void weight_group(Index taps, const float* w, Index tap, float* to, Index point_size,
+                             std::integer_sequence<int, kTap...>) {
+    const Vector x[] = {kTap < taps ? hn::LoadU(FloatTag(), w + kTap * tap) : hn::Zero(FloatTag())...};
+    store_product<Matrix, sizeof...(kTap)>(x, to, point_size, Counts<kRows>());
 }
-void weight(const TapGroups& taps, const float* w, Index tap, Index size, Index begin, Index end, float* u) {
-    for (Index group = 0; group < taps.count; ++group) {
-        const float* from = w + taps.begin(group) * tap;
-        float* to = u + group * size;
-        if (group < taps.fours)
-            weight_group<Rows<kG4>, kPoints>(4, from, tap, begin, end, to, taps.count * size, Counts<4>());
-        else
-            weight_group<Rows<kG3>, kSharedPoints>(taps.taps(group), from, tap, begin, end, to,
-                                                   taps.count * size, Counts<3>());
-    }
+void weight(const WeightTransform& p, Index strip, Index panel) {
+    constexpr Index kMaxGroup = 4, kColumns = std::min(kStrip, 2 * kVector);
+    const TapGroups& taps = p.taps;
+    const Index width = p.out.width(panel), point_size = p.out.panels() * p.out.panel_size();
+    HWY_ALIGN float block[kMaxGroup * kStrip * kColumns];
+    for (Index c = 0; c < width; c += kColumns)
+        for (Index group = 0; group < taps.count; ++group) {
+            // Taps of kStrip inputs by kColumns outputs, in place or transposed.
+            const float* from = p.w.data + taps.begin(group) * p.w.tap + strip * kStrip * p.w.in +
+                                (panel * p.out.full + c) * p.w.out;
+            Index tap = p.w.tap, row = p.w.in;
+            if (p.w.out != 1) {
+                tap = kStrip * kColumns;
+                row = kColumns;
+                for (Index k = 0; k < taps.taps(group); ++k)
+                    transpose(from + k * p.w.tap, p.w.out, kColumns, kStrip, block + k * tap, row);
+                from = block;
+            }
+            float* to = p.out.panel(0, panel) + (1 + group * p.in + strip * kStrip) * width + c;
+            for (Index i = 0; i < kStrip; ++i, from += row, to += width)
+                for (Index v = 0; v < kColumns; v += kVector)
+                    if (group < taps.fours)
+                        weight_group<Rows<kG4>, kPoints>(4, from + v, tap, to + v, point_size, Counts<4>());
+                    else
+                        weight_group<Rows<kG3>, kSharedPoints>(taps.taps(group), from + v, tap, to + v,
+                                                               point_size, Counts<3>());
+        }
+    if (strip > 0) return;
+    for (Index point = 0; point < taps.points(); ++point) std::fill_n(p.out.panel(point, panel), width, 0.0f);
 }
 
 HWY_INLINE Vector sum_slices(const float* du, Index slices, Index slice_size) {
@@ -296,9 +310,8 @@ void transform_output(const OutputTransform& p) {
 void transform_gradient(const GradientTransform& p) {
     HWY_DYNAMIC_DISPATCH(gradient)(p);
 }
-void transform_weight(const TapGroups& taps, const float* w, Index tap, Index size, Index begin, Index end,
-                      float* u) {
-    HWY_DYNAMIC_DISPATCH(weight)(taps, w, tap, size, begin, end, u);
+void transform_weight(const WeightTransform& p, Index strip, Index panel) {
+    HWY_DYNAMIC_DISPATCH(weight)(p, strip, panel);
 }
 void add_weight_gradient(const TapGroups& taps, const float* du, Index slices, Index size, Index begin,
                          Index end, float* dw) {

@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "kernels/view.hpp"
+#include "kernels/windows.hpp"
 
 namespace abr::cpu {
 
@@ -64,19 +65,39 @@ struct OutputTransform {
 };
 void transform_output(const OutputTransform&);
 
-// A dy for every point as panels of gemm_kernel.hpp, tiles being their rows: panel j of point p begins at
-// (p * panels + j) * (1 + tiles.count) * panel_columns<float>().
+// Matrices for every point, as panels of gemm_kernel.hpp with row 0, which is zero: panel j of point p begins at
+// (p * panels() + j) * panel_size().
+struct PointPanels {
+    float* data = nullptr;
+    Index rows = 0, columns = 0;  // of a matrix, row 0 not counted; columns a multiple of kStrip
+    Index full = 1;               // panel_columns<float>()
+    Index panels() const { return (columns + full - 1) / full; }
+    Index panel_size() const { return (1 + rows) * full; }
+    Index width(Index panel) const { return std::min(full, columns - panel * full); }
+    float* panel(Index point, Index index) const { return data + (point * panels() + index) * panel_size(); }
+};
+
+// A dy for every point, of dy's channels from channel_begin on; tiles are the panels' rows.
 struct GradientTransform {
     Sequence<const float> dy;
     Index points = kPoints;
     Tiles tiles;
-    float* out = nullptr;
+    Index channel_begin = 0;
+    PointPanels out;
 };
 void transform_gradient(const GradientTransform&);
 
-// u (pairs, size): G w for elements [begin, end) of each tap of w, which lie `tap` apart.
-void transform_weight(const TapGroups&, const float* w, Index tap, Index size, Index begin, Index end,
-                      float* u);
+// G w for every point: row g * in + i of a matrix is that of group g and channel i of the product's input. Points that
+// not all groups have use the first rows only.
+struct WeightTransform {
+    TapGroups taps;
+    WeightView<float> w;  // w.in or w.out is 1
+    Index in = 0;
+    PointPanels out;
+};
+// For channels [kStrip * strip, kStrip * (strip + 1)) of the input and the columns of one panel.
+void transform_weight(const WeightTransform&, Index strip, Index panel);
+
 // dw[k * size + e] += G^T of the sum over slices of du (slices, pairs, size), for e in [begin, end).
 void add_weight_gradient(const TapGroups&, const float* du, Index slices, Index size, Index begin, Index end,
                          float* dw);
