@@ -8,6 +8,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/attention.hpp"
+#include "kernels/cpu/gemm_kernel.hpp"
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
@@ -16,64 +17,42 @@ HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
 namespace {
 
-// out(r, c) (=, +=) sum over k of a(r, k) * b(k, c). Rows of b and out are contiguous; a has any strides.
+// out(r, c) = sum over k of a(r, k) * b(k, c), by panels of b (gemm_kernel.hpp); a and b have any strides.
 template <class T>
 struct Product {
     Index rows, inner, columns;
     const T* a;
     Index a_row, a_inner;
     const T* b;
-    Index b_inner;
+    Index b_inner, b_column;
     T* out;
     Index out_row;
-    Write write = Write::overwrite;
 };
-
-template <int rows, int vectors, class D, class T>
-HWY_INLINE void multiply_tile(D d, const Product<T>& p, Index r, Index c) {
-    using V = hn::Vec<D>;
-    const auto step = static_cast<Index>(hn::Lanes(d));
-    V sum[rows][vectors];
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j) {
-            const T* out = p.out + (r + i) * p.out_row + c + j * step;
-            sum[i][j] = p.write == Write::accumulate ? hn::LoadU(d, out) : hn::Zero(d);
-        }
-    for (Index k = 0; k < p.inner; ++k) {
-        V b[vectors];
-        for (int j = 0; j < vectors; ++j) b[j] = hn::LoadU(d, p.b + k * p.b_inner + c + j * step);
-        for (int i = 0; i < rows; ++i) {
-            const V a = hn::Set(d, p.a[(r + i) * p.a_row + k * p.a_inner]);
-            for (int j = 0; j < vectors; ++j) sum[i][j] = hn::MulAdd(a, b[j], sum[i][j]);
-        }
-    }
-    for (int i = 0; i < rows; ++i)
-        for (int j = 0; j < vectors; ++j)
-            hn::StoreU(sum[i][j], d, p.out + (r + i) * p.out_row + c + j * step);
-}
 
 template <class T>
 void multiply(const Product<T>& p) {
-    for_each_panel<T>(p.columns, [&](auto d, auto vectors, Index c) HWY_ATTR {
-        Index r = 0;
-        for (; r + 4 <= p.rows; r += 4) multiply_tile<4, vectors>(d, p, r, c);
-        for (; r < p.rows; ++r) multiply_tile<1, vectors>(d, p, r, c);
-    });
-}
-
-// out (n, n) = a b^T for a and b (n, depth) with their own row strides: b is transposed in tiles.
-template <class T>
-void multiply_transposed(Index n, Index depth, const T* a, Index a_row, const T* b, Index b_row, T* out) {
-    constexpr Index kTile = 64;
-    T tile[kTile * kTile];
-    for (Index c = 0; c < n; c += kTile)
-        for (Index k = 0; k < depth; k += kTile) {
-            const Index columns = std::min(kTile, n - c);
-            const Index inner = std::min(kTile, depth - k);
-            for (Index j = 0; j < columns; ++j)
-                for (Index i = 0; i < inner; ++i) tile[i * columns + j] = b[(c + j) * b_row + k + i];
-            multiply<T>({n, inner, columns, a + k, a_row, 1, tile, columns, out + c, n,
-                         k == 0 ? Write::overwrite : Write::accumulate});
+    constexpr Index kDepth = 64;  // rows of a panel
+    T panel[(1 + kDepth) * 2 * kMaxLanes];
+    const Index full = panel_columns<T>();
+    for (Index c = 0; c < p.columns; c += full)
+        for (Index k = 0; k < p.inner; k += kDepth) {
+            const Index columns = std::min(full, p.columns - c), inner = std::min(kDepth, p.inner - k);
+            pack_panel<T>({.b = p.b + k * p.b_inner + c * p.b_column,
+                           .inner = inner,
+                           .inner_stride = p.b_inner,
+                           .columns = columns,
+                           .column_stride = p.b_column},
+                          panel);
+            multiply_panel<T>({.a = p.a + k * p.a_inner,
+                               .a_rows = {p.rows, 0, p.a_row},
+                               .inner = inner,
+                               .inner_stride = p.a_inner,
+                               .panel = panel,
+                               .columns = columns,
+                               .c = p.out + c,
+                               .c_rows = {p.rows, 0, p.out_row},
+                               .write = k == 0 ? Write::overwrite : Write::accumulate},
+                              0, p.rows);
         }
 }
 
@@ -97,32 +76,54 @@ struct Head {
           scale(1 / std::sqrt(static_cast<T>(depth))) {}
 };
 
+// Where the scores (n, n) of a head are worked on: for few tokens in rows of whole vectors on the stack, which products
+// write fastest, else in a buffer of the caller.
+template <class T>
+class Scores {
+  public:
+    Scores(Index n, T* buffer)
+        : columns(n <= kTokens ? (n + lanes<T>() - 1) / lanes<T>() * lanes<T>() : n),
+          data(n <= kTokens ? few_ : buffer) {}
+    // = a b^T for a and b (n, depth), whose rows are a_row and b_row apart.
+    void multiply_transposed(Index n, Index depth, const T* a, Index a_row, const T* b, Index b_row) {
+        multiply<T>({n, depth, n, a, a_row, 1, b, 1, b_row, data, columns});
+    }
+
+    const Index columns;  // of a row in memory
+    T* const data;
+
+  private:
+    static constexpr Index kTokens = 32;
+    T few_[kTokens * kTokens];
+};
+
 template <class T>
 void forward_head(const Attention& op, Sequence<const T> qkv, Sequence<T> o, T* probabilities, Index b,
                   Index head) {
     const Head<T> h(op, qkv, b, head);
     T* p = probabilities + h.probabilities;
-    multiply_transposed(h.n, h.depth, h.q, h.stride, h.k, h.stride, p);
-    for (Index i = 0; i < h.n; ++i) softmax(p + i * h.n, h.n, h.scale);
-    multiply<T>({h.n, h.n, h.depth, p, h.n, 1, h.v, h.stride, o.row(b, 0) + head * h.depth, o.channels});
+    Scores<T> scores(h.n, p);
+    scores.multiply_transposed(h.n, h.depth, h.q, h.stride, h.k, h.stride);
+    for (Index i = 0; i < h.n; ++i) softmax(scores.data + i * scores.columns, h.n, h.scale, p + i * h.n);
+    multiply<T>({h.n, h.n, h.depth, p, h.n, 1, h.v, h.stride, 1, o.row(b, 0) + head * h.depth, o.channels});
 }
 
-// ds (n, n), the gradient with respect to the scores, is this head's part of the workspace.
+// The gradient with respect to the scores may use this head's part of the workspace, (n, n).
 template <class T>
 void backward_head(const Attention& op, Sequence<const T> d_o, Sequence<const T> qkv, const T* probabilities,
                    Sequence<T> dqkv, T* workspace, Index b, Index head) {
     const Head<T> h(op, qkv, b, head);
     const T* p = probabilities + h.probabilities;
     const T* g = d_o.row(b, 0) + head * h.depth;
-    T* ds = workspace + h.probabilities;
     T* dq = dqkv.row(b, 0) + head * h.depth;
     T* dk = dq + op.channels;
     T* dv = dk + op.channels;
-    multiply<T>({h.n, h.n, h.depth, p, 1, h.n, g, d_o.channels, dv, h.stride});
-    multiply_transposed(h.n, h.depth, g, d_o.channels, h.v, h.stride, ds);
+    multiply<T>({h.n, h.n, h.depth, p, 1, h.n, g, d_o.channels, 1, dv, h.stride});
+    Scores<T> ds(h.n, workspace + h.probabilities);
+    ds.multiply_transposed(h.n, h.depth, g, d_o.channels, h.v, h.stride);
     for (Index i = 0; i < h.n; ++i) {
         const T* p_row = p + i * h.n;
-        T* row = ds + i * h.n;
+        T* row = ds.data + i * ds.columns;
         const T mean = sum_of<T>(h.n, [&](auto d, Index j) HWY_ATTR {
             return hn::Mul(hn::LoadU(d, p_row + j), hn::LoadU(d, row + j));
         });
@@ -131,8 +132,8 @@ void backward_head(const Attention& op, Sequence<const T> d_o, Sequence<const T>
             hn::StoreU(hn::Mul(hn::Mul(centred, hn::LoadU(d, p_row + j)), hn::Set(d, h.scale)), d, row + j);
         });
     }
-    multiply<T>({h.n, h.n, h.depth, ds, h.n, 1, h.k, h.stride, dq, h.stride});
-    multiply<T>({h.n, h.n, h.depth, ds, 1, h.n, h.q, h.stride, dk, h.stride});
+    multiply<T>({h.n, h.n, h.depth, ds.data, ds.columns, 1, h.k, h.stride, 1, dq, h.stride});
+    multiply<T>({h.n, h.n, h.depth, ds.data, 1, ds.columns, h.q, h.stride, 1, dk, h.stride});
 }
 
 void forward_f32(const Attention& op, Sequence<const float> qkv, Sequence<float> o, float* probabilities,

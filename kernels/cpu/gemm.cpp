@@ -7,7 +7,7 @@
 
 namespace abr::cpu {
 // Rows of a task of multiply_rows: its windows stay in cache while one panel after the other passes.
-static constexpr Index kGroupRows = 33 * kTileRows;
+static constexpr Index kGroupRows = 16 * kTileRows;
 
 template <class T>
 void multiply_rows(Stream& stream, const RowProduct<T>& p, T* workspace) {

@@ -92,43 +92,35 @@ HWY_INLINE void multiply_tile(const PanelProduct<T>& p, const Index* a_offset, c
     }
 }
 
+// Multiplies a tile of `count` rows, a constant from here on.
+template <int kVectors, class T, std::size_t... kLess>
+HWY_INLINE void multiply_tile_of(Index count, const PanelProduct<T>& p, const Index* a_offset,
+                                 const Index* c_offset, std::index_sequence<kLess...>) {
+    ((count == kLess + 1
+          ? multiply_tile<kVectors>(p, a_offset, c_offset, std::make_index_sequence<(kLess + 1) * kVectors>())
+          : void()),
+     ...);
+}
+
 template <int kVectors, class T>
 void multiply_rows(const PanelProduct<T>& p, Index begin, Index end) {
+    // 12 sums, which leave registers for a row of the panel and an element of A on every level and hide the latency of
+    // a multiply-add.
+    constexpr Index kRows = kVectors == 1 ? 12 : 6;
+    static_assert(kTileRows % kRows == 0);
     RowCursor a_cursor(p.a_rows, begin), c_cursor(p.c_rows, begin);
-    Index a_offset[kTileRows], c_offset[kTileRows];
+    Index a_offset[kRows], c_offset[kRows];
     // Spread evenly: a last tile of one row would take as long as one of four.
     const Index rows = end - begin;
-    const Index tiles = (rows + kTileRows - 1) / kTileRows;
+    const Index tiles = (rows + kRows - 1) / kRows;
+    const Index least = tiles > 0 ? rows / tiles : 0, larger = rows - least * tiles;
     for (Index tile = 0; tile < tiles; ++tile) {
-        const Index count = rows * (tile + 1) / tiles - rows * tile / tiles;
+        const Index count = least + (tile < larger ? 1 : 0);
         for (Index r = 0; r < count; ++r) {
             a_offset[r] = a_cursor.next();
             c_offset[r] = c_cursor.next();
         }
-        const auto run = [&]<std::size_t kRows>(std::integral_constant<std::size_t, kRows>) HWY_ATTR {
-            multiply_tile<kVectors>(p, a_offset, c_offset, std::make_index_sequence<kRows * kVectors>());
-        };
-        static_assert(kTileRows == 6);
-        switch (count) {
-            case 1:
-                run(std::integral_constant<std::size_t, 1>());
-                break;
-            case 2:
-                run(std::integral_constant<std::size_t, 2>());
-                break;
-            case 3:
-                run(std::integral_constant<std::size_t, 3>());
-                break;
-            case 4:
-                run(std::integral_constant<std::size_t, 4>());
-                break;
-            case 5:
-                run(std::integral_constant<std::size_t, 5>());
-                break;
-            default:
-                run(std::integral_constant<std::size_t, 6>());
-                break;
-        }
+        multiply_tile_of<kVectors>(count, p, a_offset, c_offset, std::make_index_sequence<kRows>());
     }
 }
 
@@ -160,12 +152,12 @@ void pack_rows(const PanelSource<T>& s, T* panel) {
         constexpr Index kBlock = 16;
         for (Index begin = 0; begin < s.inner; begin += kBlock) {
             const Index rows = std::min(kBlock, s.inner - begin);
-            if (s.columns == kWidth && s.inner_stride == 1) {
-                transpose(from + begin, s.column_stride, kWidth, rows, to, kWidth);
-                to += rows * kWidth;
-                continue;
+            Index n = 0;
+            if (s.inner_stride == 1) {
+                n = s.columns / 4 * 4;
+                transpose(from + begin, s.column_stride, n, rows, to, kWidth);
             }
-            for (Index n = 0; n < kWidth; ++n) {
+            for (; n < kWidth; ++n) {
                 const T* column = from + begin * s.inner_stride + n * s.column_stride;
                 for (Index i = 0; i < rows; ++i)
                     to[i * kWidth + n] = n < s.columns ? column[i * s.inner_stride] : T{0};

@@ -15,8 +15,8 @@
 
 namespace abr::cpu {
 
-// Rows of a register tile; who cuts rows apart chooses multiples of it.
-inline constexpr Index kTileRows = 6;
+// A multiple of the rows of a register tile; who cuts rows apart chooses multiples of it.
+inline constexpr Index kTileRows = 12;
 // Upper bound of the elements of a vector, whatever the level and type.
 inline constexpr Index kMaxLanes = 16;
 

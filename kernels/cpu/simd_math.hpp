@@ -34,12 +34,13 @@ HWY_INLINE Index lanes() {
     return static_cast<Index>(hn::Lanes(Full<T>()));
 }
 
-// f(tag, i) for i over [0, n): whole vectors, then single elements.
-template <class T, class F>
-HWY_INLINE void for_each_vector(Index n, const F& f) {
-    Index i = 0;
-    for (; i + lanes<T>() <= n; i += lanes<T>()) f(Full<T>(), i);
-    for (; i < n; ++i) f(One<T>(), i);
+// f(tag, i) for i over [begin, n): vectors of kLanes, then of half as many, down to single elements.
+template <class T, Index kLanes = static_cast<Index>(hn::MaxLanes(Full<T>())), class F>
+HWY_INLINE void for_each_vector(Index n, const F& f, Index begin = 0) {
+    const hn::CappedTag<T, static_cast<std::size_t>(kLanes)> d;
+    Index i = begin;
+    for (; i + kLanes <= n; i += kLanes) f(d, i);
+    if constexpr (kLanes > 1) for_each_vector<T, kLanes / 2>(n, f, i);
 }
 
 // f(tag, Count<k>, c) for panels of k vectors from column c on: pairs of vectors, then one, then single
@@ -164,30 +165,31 @@ HWY_INLINE T sum_of(Index n, const F& f) {
     Index i = 0;
     for (; i + lanes<T>() <= n; i += lanes<T>()) sum = hn::Add(sum, f(d, i));
     T total = hn::GetLane(hn::SumOfLanes(d, sum));
-    for (; i < n; ++i) total += hn::GetLane(f(One<T>(), i));
+    for_each_vector<T>(
+        n, [&](auto tag, Index j) HWY_ATTR { total += hn::GetLane(hn::SumOfLanes(tag, f(tag, j))); }, i);
     return total;
 }
 
-// Softmax of scale * row (n), in place.
+// to = softmax of scale * from (n); both may be the same.
 template <class T>
-HWY_INLINE void softmax(T* row, Index n, T scale) {
+HWY_INLINE void softmax(const T* from, Index n, T scale, T* to) {
     const Full<T> d;
-    T largest = row[0];
+    T largest = from[0];
     Index i = 0;
     if (n >= lanes<T>()) {
-        auto m = hn::LoadU(d, row);
-        for (; i + lanes<T>() <= n; i += lanes<T>()) m = hn::Max(m, hn::LoadU(d, row + i));
+        auto m = hn::LoadU(d, from);
+        for (; i + lanes<T>() <= n; i += lanes<T>()) m = hn::Max(m, hn::LoadU(d, from + i));
         largest = hn::GetLane(hn::MaxOfLanes(d, m));
     }
-    for (; i < n; ++i) largest = std::max(largest, row[i]);
+    for (; i < n; ++i) largest = std::max(largest, from[i]);
     const T sum = sum_of<T>(n, [&](auto tag, Index j) HWY_ATTR {
-        const auto shifted = hn::Sub(hn::LoadU(tag, row + j), hn::Set(tag, largest));
+        const auto shifted = hn::Sub(hn::LoadU(tag, from + j), hn::Set(tag, largest));
         const auto e = exp_of_negative(tag, hn::Mul(shifted, hn::Set(tag, scale)));
-        hn::StoreU(e, tag, row + j);
+        hn::StoreU(e, tag, to + j);
         return e;
     });
     for_each_vector<T>(n, [&](auto tag, Index j) HWY_ATTR {
-        hn::StoreU(hn::Mul(hn::LoadU(tag, row + j), hn::Set(tag, 1 / sum)), tag, row + j);
+        hn::StoreU(hn::Mul(hn::LoadU(tag, to + j), hn::Set(tag, 1 / sum)), tag, to + j);
     });
 }
 
