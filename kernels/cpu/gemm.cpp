@@ -63,33 +63,17 @@ void multiply_rows(Stream& stream, const RowProduct<T>& p, T* workspace) {
 template void multiply_rows(Stream&, const RowProduct<float>&, float*);
 template void multiply_rows(Stream&, const RowProduct<double>&, double*);
 
-namespace {
-
-// Adds rows of kColumns values; their number is a constant so that the sums stay in registers.
-template <Index kColumns, class T>
-void add_rows(const T* rows, Index count, Index stride, T* sums) {
-    T sum[kColumns];
-    std::copy_n(sums, kColumns, sum);
-    for (Index r = 0; r < count; ++r)
-        for (Index o = 0; o < kColumns; ++o) sum[o] += rows[r * stride + o];
-    std::copy_n(sum, kColumns, sums);
-}
-
-}  // namespace
-
 template <class T>
 void accumulate_column_sums(Stream& stream, Sequence<const T> x, T* sums, T* workspace) {
     const Index slices = std::min(kTasks, x.batch);
     stream.parallel_for(slices, [&](Index slice) {
         T* partial = workspace + slice * x.channels;
         std::fill_n(partial, x.channels, T{0});
-        for (Index b = x.batch * slice / slices; b < x.batch * (slice + 1) / slices; ++b) {
-            constexpr Index kBlock = 16;
-            Index o = 0;
-            for (; o + kBlock <= x.channels; o += kBlock)
-                add_rows<kBlock>(x.row(b, 0) + o, x.length, x.channels, partial + o);
-            for (; o < x.channels; ++o) add_rows<1>(x.row(b, 0) + o, x.length, x.channels, partial + o);
-        }
+        const Index begin = x.batch * slice / slices, end = x.batch * (slice + 1) / slices;
+        // Samples without rows between them are one.
+        const Index samples = x.pad == 0 ? 1 : end - begin, rows = (end - begin) * x.length / samples;
+        for (Index b = begin; b < begin + samples; ++b)
+            add_rows<T>(x.row(b, 0), rows, x.channels, x.channels, partial);
     });
     add_partial_sums(stream, workspace, slices, x.channels, x.channels, sums);
 }

@@ -175,6 +175,27 @@ void pack(const PanelSource<T>& s, T* panel) {
         pack_rows<2>(s, panel);
 }
 
+// I runs over adjacent vectors of columns.
+template <class T, std::size_t... I>
+HWY_INLINE void add_columns(const T* x, Index rows, Index stride, T* sums, std::index_sequence<I...>) {
+    const Tag<T> d;
+    hn::Vec<Tag<T>> sum[] = {hn::LoadU(d, sums + I * kLanes<T>)...};
+    for (Index r = 0; r < rows; ++r, x += stride)
+        ((sum[I] = hn::Add(sum[I], hn::LoadU(d, x + I * kLanes<T>))), ...);
+    (hn::StoreU(sum[I], d, sums + I * kLanes<T>), ...);
+}
+template <class T>
+void add(const T* x, Index rows, Index stride, Index columns, T* sums) {
+    constexpr Index kMany = 8;
+    Index n = 0;
+    for (; n + kMany * kLanes<T> <= columns; n += kMany * kLanes<T>)
+        add_columns(x + n, rows, stride, sums + n, std::make_index_sequence<kMany>());
+    for (; n + kLanes<T> <= columns; n += kLanes<T>)
+        add_columns(x + n, rows, stride, sums + n, std::make_index_sequence<1>());
+    for (; n < columns; ++n)
+        for (Index r = 0; r < rows; ++r) sums[n] += x[r * stride + n];
+}
+
 // Highway's table of levels takes functions, not templates.
 void multiply_float(const PanelProduct<float>& p, Index begin, Index end) {
     multiply(p, begin, end);
@@ -187,6 +208,12 @@ void pack_float(const PanelSource<float>& s, float* panel) {
 }
 void pack_double(const PanelSource<double>& s, double* panel) {
     pack(s, panel);
+}
+void add_float(const float* x, Index rows, Index stride, Index columns, float* sums) {
+    add(x, rows, stride, columns, sums);
+}
+void add_double(const double* x, Index rows, Index stride, Index columns, double* sums) {
+    add(x, rows, stride, columns, sums);
 }
 Index columns_float() {
     return 2 * kLanes<float>;
@@ -205,6 +232,8 @@ HWY_EXPORT(multiply_float);
 HWY_EXPORT(multiply_double);
 HWY_EXPORT(pack_float);
 HWY_EXPORT(pack_double);
+HWY_EXPORT(add_float);
+HWY_EXPORT(add_double);
 HWY_EXPORT(columns_float);
 HWY_EXPORT(columns_double);
 
@@ -223,6 +252,14 @@ void pack_panel(const PanelSource<float>& s, float* panel) {
 template <>
 void pack_panel(const PanelSource<double>& s, double* panel) {
     HWY_DYNAMIC_DISPATCH(pack_double)(s, panel);
+}
+template <>
+void add_rows(const float* x, Index rows, Index stride, Index columns, float* sums) {
+    HWY_DYNAMIC_DISPATCH(add_float)(x, rows, stride, columns, sums);
+}
+template <>
+void add_rows(const double* x, Index rows, Index stride, Index columns, double* sums) {
+    HWY_DYNAMIC_DISPATCH(add_double)(x, rows, stride, columns, sums);
 }
 template <>
 Index panel_columns<float>() {

@@ -63,4 +63,8 @@ struct PanelSource {
 template <class T>
 void pack_panel(const PanelSource<T>&, T* panel);
 
+// sums[n] += sum over r < rows, in order, of x[r * stride + n] for n < columns.
+template <class T>
+void add_rows(const T* x, Index rows, Index stride, Index columns, T* sums);
+
 }  // namespace abr::cpu
