@@ -1,5 +1,8 @@
-// Memory of the CPU backend: zero-filled, 64-byte aligned, allocated once outside the training step.
+// Memory of the CPU backend: zero-filled, 64-byte aligned, allocated once outside the training step. Large buffers ask
+// for huge pages: rows of a matrix are often a page apart, and each would need an entry of the translation cache.
 #pragma once
+
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -30,13 +33,18 @@ class Buffer {
     static void read(const T* device, std::span<T> host) { std::copy_n(device, host.size(), host.begin()); }
 
   private:
-    static constexpr std::align_val_t kAlignment{64};
+    static constexpr std::size_t kCacheLine = 64, kHugePage = std::size_t{2} << 20;
     struct Free {
-        void operator()(T* p) const { ::operator delete(p, kAlignment); }
+        std::align_val_t alignment{kCacheLine};
+        void operator()(T* p) const { ::operator delete(p, alignment); }
     };
-    static T* allocate(Index size) {
-        if (size == 0) return nullptr;
-        return static_cast<T*>(::operator new(static_cast<std::size_t>(size) * sizeof(T), kAlignment));
+    static std::unique_ptr<T, Free> allocate(Index size) {
+        const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
+        const std::align_val_t alignment{bytes < kHugePage ? kCacheLine : kHugePage};
+        void* const memory = size == 0 ? nullptr : ::operator new(bytes, alignment);
+        // Advice: where it is refused, pages are small and nothing else changes.
+        if (bytes >= kHugePage) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+        return {static_cast<T*>(memory), Free{alignment}};
     }
     Index size_ = 0;
     std::unique_ptr<T, Free> data_;
