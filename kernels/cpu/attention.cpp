@@ -17,7 +17,8 @@ HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
 namespace {
 
-// out(r, c) = sum over k of a(r, k) * b(k, c), by panels of b (gemm_kernel.hpp); a and b have any strides.
+// out(r, c) = sum over k of a(r, k) * b(k, c), by panels of b (gemm_kernel.hpp); a and b have any strides. Where rows of
+// out have room for whole vectors (`room` columns), zeros are written there, which is faster than to leave it.
 template <class T>
 struct Product {
     Index rows, inner, columns;
@@ -27,6 +28,7 @@ struct Product {
     Index b_inner, b_column;
     T* out;
     Index out_row;
+    Index room = columns;
 };
 
 template <class T>
@@ -48,7 +50,7 @@ void multiply(const Product<T>& p) {
                                .inner = inner,
                                .inner_stride = p.a_inner,
                                .panel = panel,
-                               .columns = columns,
+                               .columns = std::min(full, p.room - c),
                                .c = p.out + c,
                                .c_rows = {p.rows, 0, p.out_row},
                                .write = k == 0 ? Write::overwrite : Write::accumulate},
@@ -86,7 +88,7 @@ class Scores {
           data(n <= kTokens ? few_ : buffer) {}
     // = a b^T for a and b (n, depth), whose rows are a_row and b_row apart.
     void multiply_transposed(Index n, Index depth, const T* a, Index a_row, const T* b, Index b_row) {
-        multiply<T>({n, depth, n, a, a_row, 1, b, 1, b_row, data, columns});
+        multiply<T>({n, depth, n, a, a_row, 1, b, 1, b_row, data, columns, columns});
     }
 
     const Index columns;  // of a row in memory
