@@ -7,6 +7,8 @@
 #include <hwy/foreach_target.h>  // compiles this file once for each SIMD level
 #include <hwy/highway.h>
 
+#include <limits>
+
 #include "kernels/attention.hpp"
 #include "kernels/cpu/gemm_kernel.hpp"
 #include "kernels/cpu/padding.hpp"
@@ -90,6 +92,31 @@ class Scores {
     void multiply_transposed(Index n, Index depth, const T* a, Index a_row, const T* b, Index b_row) {
         multiply<T>({n, depth, n, a, a_row, 1, b, 1, b_row, data, columns, columns});
     }
+    // to = softmax of scale * row i. Columns from n on are taken for minus infinity, so that all vectors are whole.
+    void softmax_row(Index i, Index n, T scale, T* to) {
+        T* const row = data + i * columns;
+        if (row == to) return softmax(row, n, scale);
+        const Full<T> d;
+        const auto load = [&](Index j) HWY_ATTR {
+            const auto inside = hn::FirstN(d, static_cast<std::size_t>(n - j));
+            return hn::IfThenElse(inside, hn::LoadU(d, row + j),
+                                  hn::Set(d, std::numeric_limits<T>::lowest()));
+        };
+        auto largest = load(0);
+        for (Index j = lanes<T>(); j < columns; j += lanes<T>()) largest = hn::Max(largest, load(j));
+        largest = hn::MaxOfLanes(d, largest);
+        auto sum = hn::Zero(d);
+        for (Index j = 0; j < columns; j += lanes<T>()) {
+            const auto e =
+                exp_of_negative(d, hn::Mul(hn::Sub(load(j), largest), hn::Set(d, scale)));  // about 0 outside
+            hn::StoreU(e, d, row + j);
+            sum = hn::Add(sum, e);
+        }
+        const T share = 1 / hn::GetLane(hn::SumOfLanes(d, sum));
+        for_each_vector<T>(n, [&](auto tag, Index j) HWY_ATTR {
+            hn::StoreU(hn::Mul(hn::LoadU(tag, row + j), hn::Set(tag, share)), tag, to + j);
+        });
+    }
 
     const Index columns;  // of a row in memory
     T* const data;
@@ -106,7 +133,7 @@ void forward_head(const Attention& op, Sequence<const T> qkv, Sequence<T> o, T* 
     T* p = probabilities + h.probabilities;
     Scores<T> scores(h.n, p);
     scores.multiply_transposed(h.n, h.depth, h.q, h.stride, h.k, h.stride);
-    for (Index i = 0; i < h.n; ++i) softmax(scores.data + i * scores.columns, h.n, h.scale, p + i * h.n);
+    for (Index i = 0; i < h.n; ++i) scores.softmax_row(i, h.n, h.scale, p + i * h.n);
     multiply<T>({h.n, h.n, h.depth, p, h.n, 1, h.v, h.stride, 1, o.row(b, 0) + head * h.depth, o.channels});
 }
 

@@ -32,7 +32,7 @@ void forward_sample(const AttentionPool& op, const AttentionPoolForward<T>& a, I
             return hn::Mul(v, hn::LoadU(d, a.score + i));
         });
     }
-    softmax(weight, length, T{1}, weight);
+    softmax(weight, length, T{1});
     for_each_vector<T>(op.channels, [&](auto d, Index c) HWY_ATTR {
         auto sum = hn::Zero(d);
         for (Index t = 0; t < length; ++t)

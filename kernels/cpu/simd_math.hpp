@@ -170,26 +170,26 @@ HWY_INLINE T sum_of(Index n, const F& f) {
     return total;
 }
 
-// to = softmax of scale * from (n); both may be the same.
+// Softmax of scale * row (n), in place.
 template <class T>
-HWY_INLINE void softmax(const T* from, Index n, T scale, T* to) {
+HWY_INLINE void softmax(T* row, Index n, T scale) {
     const Full<T> d;
-    T largest = from[0];
+    T largest = row[0];
     Index i = 0;
     if (n >= lanes<T>()) {
-        auto m = hn::LoadU(d, from);
-        for (; i + lanes<T>() <= n; i += lanes<T>()) m = hn::Max(m, hn::LoadU(d, from + i));
+        auto m = hn::LoadU(d, row);
+        for (; i + lanes<T>() <= n; i += lanes<T>()) m = hn::Max(m, hn::LoadU(d, row + i));
         largest = hn::GetLane(hn::MaxOfLanes(d, m));
     }
-    for (; i < n; ++i) largest = std::max(largest, from[i]);
+    for (; i < n; ++i) largest = std::max(largest, row[i]);
     const T sum = sum_of<T>(n, [&](auto tag, Index j) HWY_ATTR {
-        const auto shifted = hn::Sub(hn::LoadU(tag, from + j), hn::Set(tag, largest));
+        const auto shifted = hn::Sub(hn::LoadU(tag, row + j), hn::Set(tag, largest));
         const auto e = exp_of_negative(tag, hn::Mul(shifted, hn::Set(tag, scale)));
-        hn::StoreU(e, tag, to + j);
+        hn::StoreU(e, tag, row + j);
         return e;
     });
     for_each_vector<T>(n, [&](auto tag, Index j) HWY_ATTR {
-        hn::StoreU(hn::Mul(hn::LoadU(tag, to + j), hn::Set(tag, 1 / sum)), tag, to + j);
+        hn::StoreU(hn::Mul(hn::LoadU(tag, row + j), hn::Set(tag, 1 / sum)), tag, row + j);
     });
 }
 
