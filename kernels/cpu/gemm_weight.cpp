@@ -15,9 +15,9 @@ namespace abr::cpu {
 namespace {
 
 // Slices together hold at most this many elements, so that adding them up stays cheap.
-constexpr Index kSliceElements = Index{1} << 19;
+constexpr Index kSliceElements = Index{1} << 17;
 // From this many channels on strips are packed; a chunk with fewer fits into the first-level cache as it is.
-constexpr Index kPackedChannels = 64;
+constexpr Index kPackedChannels = 128;
 constexpr Index kPackedRows = 256;
 constexpr Index kDirectElements = 4096;  // of a chunk of a that is read in place
 constexpr Index kStripChannels = 16;     // a cache line of float
