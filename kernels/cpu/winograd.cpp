@@ -19,7 +19,7 @@ constexpr Index kMinSize = 32 * 32;
 constexpr Index kForwardBlock = 48;
 constexpr Index kMinWeightBlock = 24, kMaxWeightBlock = 96, kWeightBlockElements = Index{1} << 17;
 // Slices of a weight gradient together hold at most this many elements.
-constexpr Index kSliceElements = Index{1} << 20;
+constexpr Index kSliceElements = Index{1} << 19;
 constexpr Index kMinSlice = 64;  // tiles
 constexpr Index kMaxPanel = 2 * kMaxLanes;
 constexpr Index kElements = kStrip * 64;  // of weights that a task transforms
