@@ -20,10 +20,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 PYTORCH_SIDE = Path(__file__).with_name("pytorch_side.py")
 BATCHES = 24  # that PyTorch goes round
+COMPILE_LIMIT = 300  # seconds that torch.compile and the first steps may take: with ATen forced to AVX2 they never end
 # What PyTorch's environment may be set to; the fastest is kept. OpenMP's threads spin or sleep, may be bound.
 ENVIRONMENTS = {
     "default": ({}, []),
@@ -33,22 +35,26 @@ ENVIRONMENTS = {
 }
 
 
-def run(command, environment=None, optional=False):
-    """Standard output and peak memory (MB) of a command; None where it failed and may. This process stays small:
-    a child's peak is at least its parent's size at the fork."""
+def run(command, environment=None, may_fail_after=None):
+    """Standard output and peak memory (MB) of a command. None where it may fail and did, or took longer than that
+    many seconds. This process stays small: a child's peak is at least its parent's size at the fork."""
     process = subprocess.Popen(
         [str(word) for word in command],
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if optional else None,
+        stderr=subprocess.DEVNULL if may_fail_after else None,
         text=True,
     )
+    limit = threading.Timer(may_fail_after or threading.TIMEOUT_MAX, process.kill)
+    limit.daemon = True
+    limit.start()
     output = process.stdout.read()
+    limit.cancel()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode == 0:
         return output, usage.ru_maxrss / 1024
-    if optional:
+    if may_fail_after:
         return None, None
     raise SystemExit(f"compare_pytorch: failed: {' '.join(map(str, command))}")
 
@@ -72,12 +78,12 @@ class Comparison:
         self.engine("trace", *common, self.folder / "exact.safetensors", "--set", "model.dropout=0")
         self.engine("trace", *common, self.folder / "trace.safetensors", "--batches", BATCHES)
 
-    def pytorch(self, task, seconds=None, setting=None, optional=False):
+    def pytorch(self, task, seconds=None, setting=None, may_fail_after=None):
         a = self.arguments
         environment, words = ENVIRONMENTS[setting or self.setting]
         command = [sys.executable, PYTORCH_SIDE, task, self.folder, "--device", a.device, "--threads", a.threads]
         command += ["--seconds", seconds or a.seconds, *words]
-        output, megabytes = run(command, {"OMP_NUM_THREADS": str(a.threads), **environment}, optional)
+        output, megabytes = run(command, {"OMP_NUM_THREADS": str(a.threads), **environment}, may_fail_after)
         return None if output is None else {**json.loads(output), "peak_mb": megabytes}
 
     def time_engine(self, name):
@@ -108,9 +114,9 @@ class Comparison:
         errors.pop("peak_mb")
         print("same network: relative errors", {k: f"{v:.1e}" for k, v in errors.items()}, flush=True)
         self.choose_setting()
-        compiles = self.pytorch("compiled", 2, optional=True) is not None
+        compiles = self.pytorch("compiled", 2, may_fail_after=COMPILE_LIMIT) is not None
         if not compiles:
-            print("  torch.compile does not work here")
+            print(f"  torch.compile does not work here, or not within {COMPILE_LIMIT} s")
         rounds = []
         for i in range(a.pairs):
             row = {"engine": self.time_engine(f"timed{i}"), "eager": self.pytorch("eager")}
