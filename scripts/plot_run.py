@@ -43,7 +43,8 @@ def main():
         line, = losses.plot(epochs, data[f"train_loss_{component}"], label=component)
         losses.plot(epochs, data[f"val_loss_{component}"], "--", color=line.get_color())
     losses.set(title="Loss of each component (dashed: validation)", yscale="log")
-    losses.legend(fontsize=8)
+    losses.set_ylim(top=4 * losses.get_ylim()[1])  # room for the legend above the curves
+    losses.legend(fontsize=8, ncol=3, loc="upper center")
 
     overall = {"val_f1_macro", "val_f1_weighted", "val_f1_micro", "val_f1_macro_majority"}
     for name in data:
