@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "engine/data/csv_reader.hpp"
+#include "engine/input/csv_reader.hpp"
 
 namespace {
 

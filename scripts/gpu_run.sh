@@ -19,7 +19,7 @@ It goes on after a failure; its exit code is the number of failures. Without a d
 and the rest is named as skipped.
 
 A machine without network and root, such as a node of a cluster, needs nvcc, g++ 12 or newer and CMake 3.25 or newer.
-The libraries travel with the source: run scripts/carry_packages.sh on a Debian machine, which unpacks them below
+The libraries travel with the source: run tools/carry_packages.sh on a Debian machine, which unpacks them below
 .gpu-deps/, and copy the whole tree.
 
 Environment:

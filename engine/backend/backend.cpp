@@ -6,7 +6,7 @@
 
 #include "engine/backend/cuda_backend.hpp"
 #include "engine/error.hpp"
-#include "engine/output/run_summary.hpp"
+#include "engine/records/run_summary.hpp"
 
 namespace abr {
 

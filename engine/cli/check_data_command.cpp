@@ -8,14 +8,14 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
-#include "engine/config/load.hpp"
 #include "engine/data/dataset.hpp"
+#include "engine/data/load_recordings.hpp"
 #include "engine/data/report.hpp"
 #include "engine/data/report_text.hpp"
-#include "engine/data/row_joiner.hpp"
-#include "engine/data/unit_warnings.hpp"
 #include "engine/error.hpp"
-#include "engine/training/load_recordings.hpp"
+#include "engine/input/row_joiner.hpp"
+#include "engine/input/unit_warnings.hpp"
+#include "engine/keys/load.hpp"
 
 namespace abr {
 namespace {

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "engine/data/csv_file.hpp"
 #include "engine/error.hpp"
+#include "engine/input/csv_file.hpp"
 #include "engine/version.hpp"
 
 namespace abr {

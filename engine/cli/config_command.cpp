@@ -8,8 +8,8 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
-#include "engine/config/keys.hpp"
-#include "engine/config/load.hpp"
+#include "engine/keys/keys.hpp"
+#include "engine/keys/load.hpp"
 
 namespace abr {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "engine/backend/backend.hpp"
 #include "engine/cli/cli.hpp"
-#include "engine/output/run_summary.hpp"
+#include "engine/records/run_summary.hpp"
 #include "engine/version.hpp"
 #include "kernels/cpu/stream.hpp"
 

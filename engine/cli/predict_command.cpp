@@ -9,7 +9,7 @@
 #include "engine/cli/cli.hpp"
 #include "engine/cli/prediction_arguments.hpp"
 #include "engine/error.hpp"
-#include "engine/output/tables.hpp"
+#include "engine/records/tables.hpp"
 
 namespace abr {
 namespace {

@@ -7,8 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
-#include "engine/config/keys.hpp"
-#include "engine/config/load.hpp"
+#include "engine/keys/keys.hpp"
+#include "engine/keys/load.hpp"
 #include "engine/training/run.hpp"
 
 namespace abr {

@@ -11,8 +11,8 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
-#include "engine/data/recordings_csv.hpp"
 #include "engine/error.hpp"
+#include "engine/output/recordings_csv.hpp"
 #include "engine/synthetic/cohort.hpp"
 #include "engine/synthetic/validation.hpp"
 

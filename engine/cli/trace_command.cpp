@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
-#include "engine/config/load.hpp"
+#include "engine/keys/load.hpp"
 #include "engine/training/step_trace.hpp"
 
 namespace abr {

@@ -1,6 +1,6 @@
 // The resolved configuration of a run: one plain struct per section of the configuration file. Defaults stand
 // here and nowhere else; engine/config/keys.cpp ties every member to its key, range and meaning.
-// How it is read from a file: engine/config/load.hpp.
+// How it is read from a file: engine/keys/load.hpp.
 #pragma once
 
 #include <cstdint>

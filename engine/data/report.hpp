@@ -9,8 +9,8 @@
 
 #include "engine/data/baselines.hpp"
 #include "engine/data/dataset.hpp"
-#include "engine/data/read_recordings.hpp"
 #include "engine/data/sampler.hpp"
+#include "engine/input/read_recordings.hpp"
 #include "engine/output/json.hpp"
 
 namespace abr {

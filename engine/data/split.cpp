@@ -6,11 +6,11 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "engine/data/csv_file.hpp"
-#include "engine/data/csv_tokenizer.hpp"
 #include "engine/data/random_sequence.hpp"
-#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
+#include "engine/input/csv_file.hpp"
+#include "engine/input/csv_tokenizer.hpp"
+#include "engine/input/table_message.hpp"
 
 namespace abr {
 namespace {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "engine/config/config.hpp"
-#include "engine/output/tables.hpp"
 #include "engine/recordings.hpp"
+#include "engine/records/tables.hpp"
 
 namespace abr {
 

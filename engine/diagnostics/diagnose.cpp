@@ -4,7 +4,7 @@
 #include <functional>
 #include <utility>
 
-#include "engine/diagnostics/rules.hpp"
+#include "engine/rules/rules.hpp"
 
 namespace abr {
 namespace {
@@ -17,7 +17,7 @@ Severity worst(const std::vector<Finding>& findings) {
     return severity;
 }
 
-Finding healthy(const RunTables& run) {
+Finding healthy(const RecordedRun& run) {
     Finding finding;
     finding.rule = kHealthy;
     finding.last_epoch = static_cast<std::int64_t>(run.epochs.rows()) - 1;
@@ -70,7 +70,7 @@ std::vector<Finding> grouped(std::vector<Finding> findings) {
     return ordered;
 }
 
-Diagnosis diagnose(const RunTables& run) {
+Diagnosis diagnose(const RecordedRun& run) {
     Diagnosis diagnosis;
     diagnosis.run = run.run_name();
     diagnosis.epochs = run.epochs.rows();

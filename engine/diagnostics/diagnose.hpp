@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/diagnostics/rule.hpp"
+#include "engine/rules/rule.hpp"
 
 namespace abr {
 
@@ -23,7 +23,7 @@ struct Diagnosis {
     std::string_view verdict() const;
 };
 
-Diagnosis diagnose(const RunTables&);
+Diagnosis diagnose(const RecordedRun&);
 
 // Findings in their order: groups of a common cause together, the group with the severest member first, then the
 // one that explains most; in it the cause before what it causes. `caused_by` is set to the first rule of a finding's causes that was found.

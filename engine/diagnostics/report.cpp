@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/config/keys.hpp"
-#include "engine/diagnostics/rules.hpp"
+#include "engine/keys/keys.hpp"
 #include "engine/output/file.hpp"
+#include "engine/rules/rules.hpp"
 
 namespace abr {
 namespace {

@@ -7,12 +7,12 @@
 #include <set>
 #include <utility>
 
-#include "engine/config/keys.hpp"
-#include "engine/config/load.hpp"
-#include "engine/data/file_kind.hpp"
-#include "engine/data/resample.hpp"
 #include "engine/data/split.hpp"
 #include "engine/error.hpp"
+#include "engine/input/file_kind.hpp"
+#include "engine/input/resample.hpp"
+#include "engine/keys/keys.hpp"
+#include "engine/keys/load.hpp"
 #include "engine/training/setup.hpp"
 
 namespace abr {

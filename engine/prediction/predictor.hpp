@@ -11,7 +11,7 @@
 
 #include "engine/backend/backend.hpp"
 #include "engine/data/dataset.hpp"
-#include "engine/data/read_recordings.hpp"
+#include "engine/input/read_recordings.hpp"
 #include "engine/training/checkpoint.hpp"
 #include "engine/training/evaluation.hpp"
 #include "model/learner.hpp"

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/data/named_column.hpp"
+#include "engine/named_column.hpp"
 #include "engine/recordings.hpp"
 #include "kernels/cpu/stream.hpp"
 

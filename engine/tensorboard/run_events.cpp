@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/config/curriculum.hpp"
 #include "engine/output/file.hpp"
 #include "engine/tensorboard/confusion_image.hpp"
 #include "engine/tensorboard/record.hpp"
-#include "engine/training/curriculum.hpp"
 #include "tensorboard/event.pb.h"  // made from event.proto
 
 namespace abr {
@@ -25,7 +25,7 @@ using tensorboard::Event;
 constexpr std::int64_t kImageEvery = 5;  // epochs
 
 // Of the run, in seconds since 1970; 0 where it is not known.
-double start_time(const RunTables& run) {
+double start_time(const RecordedRun& run) {
     try {
         tm time{};
         const std::string text = run.environment.get().value("start_time", "");
@@ -61,7 +61,7 @@ void add_scalar(tensorboard::Summary& summary, const std::string& tag, double va
 }
 
 // Shares of the validation loss by the final weights; nothing where the configuration cannot be read.
-void add_validation_shares(tensorboard::Summary& summary, const RunTables& run, std::size_t row) {
+void add_validation_shares(tensorboard::Summary& summary, const RecordedRun& run, std::size_t row) {
     if (!run.has_config() || !run.epochs.has("val_loss_total")) return;
     const auto total = run.epochs.numbers("val_loss_total")[row];
     const auto weights = final_weights(run.config().loss, run.config().curriculum);
@@ -102,7 +102,7 @@ void add_confusion(tensorboard::Summary& summary, const RunTable& table, double 
 
 class EventFile : public RunEvents {
   public:
-    EventFile(const std::filesystem::path& path, const RunTables& run) : time_(start_time(run)) {
+    EventFile(const std::filesystem::path& path, const RecordedRun& run) : time_(start_time(run)) {
         Event version;
         version.set_wall_time(time_);
         version.set_file_version("brain.Event:2");
@@ -111,7 +111,7 @@ class EventFile : public RunEvents {
         file_.emplace(path, O_WRONLY | O_APPEND);
     }
 
-    void append(const RunTables& run) override {
+    void append(const RecordedRun& run) override {
         const std::string bytes = new_records(run);
         if (bytes.empty()) return;
         file_->write(bytes);
@@ -119,13 +119,13 @@ class EventFile : public RunEvents {
     }
 
   private:
-    std::string new_records(const RunTables& run) {
+    std::string new_records(const RecordedRun& run) {
         std::string bytes;
         for (; written_ < run.epochs.rows(); ++written_) bytes += framed_record(epoch_event(run, written_));
         return bytes;
     }
 
-    std::string epoch_event(const RunTables& run, std::size_t row) {
+    std::string epoch_event(const RecordedRun& run, std::size_t row) {
         const double epoch = run.epochs.numbers("epoch")[row].value_or(static_cast<double>(row));
         if (run.epochs.has("seconds")) time_ += run.epochs.numbers("seconds")[row].value_or(0);
         Event event;
@@ -149,7 +149,8 @@ class EventFile : public RunEvents {
 
 }  // namespace
 
-std::unique_ptr<RunEvents> rewrite_run_events(const std::filesystem::path& run_folder, const RunTables& run) {
+std::unique_ptr<RunEvents> rewrite_run_events(const std::filesystem::path& run_folder,
+                                              const RecordedRun& run) {
     const auto folder = run_folder / "tensorboard";
     std::error_code error;
     std::filesystem::create_directories(folder, error);

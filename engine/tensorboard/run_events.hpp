@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "engine/diagnostics/run_tables.hpp"
+#include "engine/records/recorded_run.hpp"
 
 namespace abr {
 
@@ -20,12 +20,12 @@ class RunEvents {
   public:
     virtual ~RunEvents() = default;
     // Writes the epochs that have come since, and flushes.
-    virtual void append(const RunTables&) = 0;
+    virtual void append(const RecordedRun&) = 0;
 };
 
 // Replaces the event file of the run folder by one that holds every epoch of the tables, then goes on with it:
 // for a new run, and for one that is resumed, once its CSVs are cut. Null where this build has no TensorBoard.
 // Throws RunError on the system's errors.
-std::unique_ptr<RunEvents> rewrite_run_events(const std::filesystem::path& run_folder, const RunTables&);
+std::unique_ptr<RunEvents> rewrite_run_events(const std::filesystem::path& run_folder, const RecordedRun&);
 
 }  // namespace abr

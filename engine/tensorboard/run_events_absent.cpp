@@ -3,7 +3,7 @@
 
 namespace abr {
 
-std::unique_ptr<RunEvents> rewrite_run_events(const std::filesystem::path&, const RunTables&) {
+std::unique_ptr<RunEvents> rewrite_run_events(const std::filesystem::path&, const RecordedRun&) {
     return nullptr;
 }
 

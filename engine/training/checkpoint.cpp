@@ -23,7 +23,7 @@ struct Range {
 };
 
 // One list of the network's settings serves writing, reading and checking. The ranges are those that a
-// configuration allows (engine/config/keys_model.cpp), so that a header that lies about sizes is found before
+// configuration allows (engine/keys/keys_model.cpp), so that a header that lies about sizes is found before
 // anything is computed from them.
 template <class Shape, class Visit>
 void for_each_setting(Shape& shape, const Visit& visit) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/data/dataset.hpp"
-#include "engine/output/tables.hpp"
+#include "engine/records/tables.hpp"
 #include "metrics/split_metrics.hpp"
 #include "model/learner.hpp"
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/config/load.hpp"
 #include "engine/error.hpp"
-#include "engine/output/run_summary.hpp"
+#include "engine/keys/load.hpp"
+#include "engine/records/run_summary.hpp"
 #include "engine/training/setup.hpp"
 
 namespace abr {

@@ -6,7 +6,7 @@
 
 #include "engine/config/config.hpp"
 #include "engine/data/dataset.hpp"
-#include "engine/output/run_folder.hpp"
+#include "engine/records/run_folder.hpp"
 #include "engine/training/checkpoint.hpp"
 
 namespace abr {

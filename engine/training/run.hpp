@@ -5,10 +5,9 @@
 #include <string>
 
 #include "engine/config/config.hpp"
+#include "engine/records/console.hpp"
 
 namespace abr {
-
-enum class Verbosity { quiet, normal, verbose };
 
 struct RunOptions {
     std::string name;                  // of the run folder

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "engine/config/config.hpp"
-#include "engine/diagnostics/run_tables.hpp"
-#include "engine/output/console.hpp"
-#include "engine/output/run_folder.hpp"
+#include "engine/records/console.hpp"
+#include "engine/records/recorded_run.hpp"
+#include "engine/records/run_folder.hpp"
 #include "engine/tensorboard/run_events.hpp"
 
 namespace abr {
@@ -32,7 +32,7 @@ class RunObserver {
     const RunFolder& folder_;
     const Config& config_;
     Console& console_;
-    std::optional<RunTables> tables_;
+    std::optional<RecordedRun> tables_;
     std::unique_ptr<RunEvents> events_;
     std::set<std::string> told_;  // rules
 };

@@ -5,14 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "engine/config/curriculum.hpp"
 #include "engine/data/dataset.hpp"
+#include "engine/data/load_recordings.hpp"
 #include "engine/data/sampler.hpp"
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
 #include "engine/output/file.hpp"
 #include "engine/training/checkpoint.hpp"
-#include "engine/training/curriculum.hpp"
-#include "engine/training/load_recordings.hpp"
 #include "engine/training/setup.hpp"
 
 namespace abr {

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/config/curriculum.hpp"
 #include "engine/error.hpp"
 #include "engine/output/file.hpp"
-#include "engine/training/curriculum.hpp"
 #include "engine/training/evaluation.hpp"
 #include "engine/training/interrupt.hpp"
 #include "engine/training/resume.hpp"

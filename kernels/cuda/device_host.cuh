@@ -6,7 +6,7 @@
 #include <numbers>
 #include <tuple>
 
-#include "tests/cuda_on_cpu/device_emulation.hpp"
+#include "kernels/cuda_on_cpu/device_emulation.hpp"
 
 #define __global__
 #define __device__

@@ -1,7 +1,7 @@
 // The CUDA backend's stream: a device's queue, where ops run in the order they are issued.
 //
 // An op returns as soon as its kernels are queued. The tests of kernels link another implementation of this class,
-// which runs kernels on the CPU (tests/cuda_on_cpu/).
+// which runs kernels on the CPU (kernels/cuda_on_cpu/).
 #pragma once
 
 namespace abr {

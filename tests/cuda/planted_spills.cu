@@ -1,4 +1,4 @@
-// What scripts/ptxas_table.py has to report. Never launched.
+// What tools/ptxas_table.py has to report. Never launched.
 
 // 128 values a thread in a block of 1024, which leaves 64 registers.
 __global__ void __launch_bounds__(1024) spilling_kernel(const float* x, float* y) {

@@ -1,4 +1,4 @@
-"""ptxas_table_test.py SCRIPT OBJECT: scripts/ptxas_table.py on the object of planted_spills.cu."""
+"""ptxas_table_test.py SCRIPT OBJECT: tools/ptxas_table.py on the object of planted_spills.cu."""
 import pathlib
 import re
 import subprocess

@@ -1,4 +1,4 @@
-// What a program of CUDA tests runs on: a device, or the CPU under one of the three builds of tests/cuda_on_cpu/. The
+// What a program of CUDA tests runs on: a device, or the CPU under one of the three builds of kernels/cuda_on_cpu/. The
 // same test objects are linked with any of them.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace abr::test {
 
-// The schedules under which a case is repeated: seeds of tests/cuda_on_cpu/schedule.hpp, or the one that the
+// The schedules under which a case is repeated: seeds of kernels/cuda_on_cpu/schedule.hpp, or the one that the
 // environment variable ABR_KERNEL_SEED names. On a device two runs, which have to give the same bits.
 std::vector<std::uint64_t> schedules();
 void use_schedule(std::uint64_t seed);

@@ -1,9 +1,9 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "kernels/cuda_on_cpu/device_memory.hpp"
+#include "kernels/cuda_on_cpu/schedule.hpp"
 #include "tests/cuda/target.hpp"
-#include "tests/cuda_on_cpu/device_memory.hpp"
-#include "tests/cuda_on_cpu/schedule.hpp"
 
 namespace abr::test {
 

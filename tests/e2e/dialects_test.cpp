@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/config/load.hpp"
-#include "engine/data/read_recordings.hpp"
+#include "engine/input/read_recordings.hpp"
+#include "engine/keys/load.hpp"
 #include "tests/e2e/engine_program.hpp"
 #include "tests/e2e/tiny_runs.hpp"
 #include "tests/engine/same_recordings.hpp"

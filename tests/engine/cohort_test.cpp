@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/csv_reader.hpp"
-#include "engine/data/recordings_csv.hpp"
 #include "engine/error.hpp"
+#include "engine/input/csv_reader.hpp"
+#include "engine/output/recordings_csv.hpp"
 #include "engine/synthetic/cohort.hpp"
 #include "engine/synthetic/validation.hpp"
 #include "tests/engine/same_recordings.hpp"

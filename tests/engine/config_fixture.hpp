@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/config/keys.hpp"
-#include "engine/config/load.hpp"
+#include "engine/keys/keys.hpp"
+#include "engine/keys/load.hpp"
 #include "tests/engine/output_files.hpp"
 
 namespace abr::test {

@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "engine/config/keys.hpp"
-#include "engine/config/load.hpp"
+#include "engine/keys/keys.hpp"
+#include "engine/keys/load.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "engine/output/console.hpp"
+#include "engine/records/console.hpp"
 
 #include <doctest/doctest.h>
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/data/csv_file.hpp"
+#include "engine/input/csv_file.hpp"
 #include "tests/engine/csv_fixture.hpp"
 
 namespace abr::csv_test {

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/data/csv_reader.hpp"
 #include "engine/error.hpp"
+#include "engine/input/csv_reader.hpp"
 
 namespace abr::csv_test {
 

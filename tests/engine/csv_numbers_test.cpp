@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/cell_number.hpp"
-#include "engine/data/csv_cell_ends.hpp"
-#include "engine/data/csv_decimals.hpp"
+#include "engine/input/cell_number.hpp"
+#include "engine/input/csv_cell_ends.hpp"
+#include "engine/input/csv_decimals.hpp"
 #include "kernels/philox.hpp"
 #include "tests/kernels/simd_levels.hpp"
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/data/csv_chunks.hpp"
-#include "engine/data/csv_tokenizer.hpp"
+#include "engine/input/csv_chunks.hpp"
+#include "engine/input/csv_tokenizer.hpp"
 #include "kernels/philox.hpp"
 #include "tests/engine/csv_fixture.hpp"
 

@@ -1,11 +1,11 @@
-#include "engine/training/curriculum.hpp"
+#include "engine/config/curriculum.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <string>
 
-#include "engine/config/load.hpp"
+#include "engine/keys/load.hpp"
 
 using namespace abr;
 

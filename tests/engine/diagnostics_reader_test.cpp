@@ -14,7 +14,7 @@ namespace {
 using namespace test;
 
 Diagnosis judged(const std::filesystem::path& folder) {
-    return diagnose(RunTables(folder));
+    return diagnose(RecordedRun(folder));
 }
 
 TEST_CASE("a table that a person saved from a spreadsheet is read like the engine's own") {
@@ -40,7 +40,7 @@ TEST_CASE("a half-written last line is left out, and read once it is whole") {
     run.write(folder.path);
     const std::string text = run.epochs_csv();
     put(folder.path / "epochs.csv", text.substr(0, text.size() - 3));
-    RunTables tables(folder.path);
+    RecordedRun tables(folder.path);
     CHECK(tables.epochs.rows() == 5);
     CHECK(tables.half_written() == std::vector<std::string>{"epochs.csv"});
     std::ofstream(folder.path / "epochs.csv", std::ios::app) << text.substr(text.size() - 3);
@@ -123,8 +123,8 @@ TEST_CASE("a run folder with files missing or empty is judged as far as it goes"
 
 TEST_CASE("what is no run folder is refused with the reason") {
     const TemporaryFolder folder;
-    CHECK(contains(message_of<InputError>([&] { RunTables(folder.path / "none"); }), "no such folder"));
-    CHECK(contains(message_of<InputError>([&] { RunTables{folder.path}; }), "holds no run"));
+    CHECK(contains(message_of<InputError>([&] { RecordedRun(folder.path / "none"); }), "no such folder"));
+    CHECK(contains(message_of<InputError>([&] { RecordedRun{folder.path}; }), "holds no run"));
     SyntheticRun(1).write(folder.path);
     put(folder.path / "epochs.csv", "epoch,val_f1_macro\n");
     const Diagnosis begun = judged(folder.path);

@@ -4,10 +4,10 @@
 #include <chrono>
 #include <functional>
 
-#include "engine/config/keys.hpp"
-#include "engine/config/load.hpp"
 #include "engine/diagnostics/report.hpp"
-#include "engine/diagnostics/rules.hpp"
+#include "engine/keys/keys.hpp"
+#include "engine/keys/load.hpp"
+#include "engine/rules/rules.hpp"
 #include "tests/engine/synthetic_run.hpp"
 
 namespace abr {
@@ -156,7 +156,7 @@ TEST_CASE("diagnostics.json holds the members of the contract, and NaN becomes n
     run.remove("grad_norm_std");
     const TemporaryFolder folder;
     run.write(folder.path);
-    write_diagnosis(folder.path, diagnose(RunTables(folder.path)));
+    write_diagnosis(folder.path, diagnose(RecordedRun(folder.path)));
     const Json json = Json::parse(content(folder.path / "diagnostics.json"));
     CHECK(json["schema_version"] == 1);
     CHECK(json["run"] == folder.path.filename().string());
@@ -185,7 +185,7 @@ TEST_CASE("200 epochs of 500 steps are judged in less than a second") {
     const TemporaryFolder folder;
     run.write(folder.path);
     const auto start = std::chrono::steady_clock::now();
-    CHECK(diagnose(RunTables(folder.path)).epochs == 200);
+    CHECK(diagnose(RecordedRun(folder.path)).epochs == 200);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     CHECK(seconds.count() < 1);
 }

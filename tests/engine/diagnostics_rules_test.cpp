@@ -4,7 +4,7 @@
 #include <functional>
 #include <set>
 
-#include "engine/diagnostics/rules.hpp"
+#include "engine/rules/rules.hpp"
 #include "tests/engine/synthetic_run.hpp"
 
 namespace abr {

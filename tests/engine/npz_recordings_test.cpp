@@ -1,4 +1,4 @@
-#include "engine/data/npz_reader.hpp"
+#include "engine/input/npz_reader.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/csv_reader.hpp"
 #include "engine/error.hpp"
+#include "engine/input/csv_reader.hpp"
 #include "tests/engine/csv_fixture.hpp"
 #include "tests/engine/same_recordings.hpp"
 #include "tests/npz_writer.hpp"

@@ -8,7 +8,7 @@
 
 #include "engine/output/csv.hpp"
 #include "engine/output/json.hpp"
-#include "engine/output/run_folder.hpp"
+#include "engine/records/run_folder.hpp"
 #include "tests/engine/output_files.hpp"
 
 namespace abr {

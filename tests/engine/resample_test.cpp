@@ -1,4 +1,4 @@
-#include "engine/data/resample.hpp"
+#include "engine/input/resample.hpp"
 
 #include <doctest/doctest.h>
 

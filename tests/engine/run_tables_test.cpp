@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
-#include "engine/output/run_log.hpp"
-#include "engine/output/run_summary.hpp"
-#include "engine/output/tables.hpp"
+#include "engine/records/run_log.hpp"
+#include "engine/records/run_summary.hpp"
+#include "engine/records/tables.hpp"
 #include "tests/engine/output_files.hpp"
 
 namespace abr {

@@ -119,7 +119,7 @@ class SyntheticRun {
     Diagnosis diagnosis() const {
         const TemporaryFolder folder;
         write(folder.path);
-        return diagnose(RunTables(folder.path));
+        return diagnose(RecordedRun(folder.path));
     }
 
     std::size_t epochs;

@@ -35,7 +35,7 @@ TEST_CASE("an event file that is written from the CSVs is the one that was writt
     for (int line = 0; line < 4; ++line) half = all.find('\n', half) + 1;
 
     put(folder.path / "epochs.csv", all.substr(0, half));
-    RunTables tables(folder.path);
+    RecordedRun tables(folder.path);
     const auto live = rewrite_run_events(folder.path, tables);
     if (!live) {
         MESSAGE("this build writes no TensorBoard files");
@@ -48,7 +48,7 @@ TEST_CASE("an event file that is written from the CSVs is the one that was writt
     const auto file = folder.path / "tensorboard/events.out.tfevents.abr_engine";
     const std::string written = content(file);
     CHECK(contains(written, "\x89PNG"));
-    rewrite_run_events(folder.path, RunTables(folder.path));
+    rewrite_run_events(folder.path, RecordedRun(folder.path));
     CHECK((content(file) == written));
 }
 

@@ -12,11 +12,11 @@
 #include <string>
 #include <string_view>
 
-#include "engine/config/load.hpp"
-#include "engine/data/csv_reader.hpp"
-#include "engine/data/npz_reader.hpp"
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
+#include "engine/input/csv_reader.hpp"
+#include "engine/input/npz_reader.hpp"
+#include "engine/keys/load.hpp"
 #include "tests/npz_writer.hpp"
 
 namespace abr::fuzz {

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "kernels/cuda/buffer.hpp"
-#include "tests/cuda_on_cpu/fault.hpp"
+#include "kernels/cuda_on_cpu/fault.hpp"
+#include "kernels/cuda_on_cpu/schedule.hpp"
 #include "tests/cuda_on_cpu/planted/planted.hpp"
-#include "tests/cuda_on_cpu/schedule.hpp"
 
 namespace abr::test {
 namespace {

@@ -1,0 +1,385 @@
+#include "engine/input/row_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <type_traits>
+
+#include "engine/error.hpp"
+#include "engine/input/cell_number.hpp"
+#include "engine/input/table_message.hpp"
+
+namespace abr {
+namespace {
+
+// Reasons for which a row is rejected, as the data report names them.
+constexpr std::string_view kWrongCellCount = "wrong_number_of_cells";
+constexpr std::string_view kMalformedQuotes = "malformed_quotes";
+constexpr std::string_view kMissingValue = "missing_value";
+constexpr std::string_view kNotANumber = "not_a_number";
+constexpr std::string_view kNotFinite = "not_finite";
+constexpr std::string_view kSignalNotFinite = "signal_not_finite";
+constexpr std::string_view kZeroVariance = "zero_variance_signal";
+constexpr std::string_view kNegativeLatency = "negative_latency";
+constexpr std::string_view kNegativeAge = "negative_age";
+constexpr std::string_view kNegativeFmp = "negative_fmp";
+constexpr std::string_view kSampleInterval = "sample_interval_not_positive";
+constexpr std::string_view kUnknownEar = "unknown_ear";
+constexpr std::string_view kIncompleteClean = "incomplete_clean_signal";
+
+std::string_view cell_of(std::span<const std::string_view> cells, int column) {
+    return cells[static_cast<std::size_t>(column)];
+}
+
+// Combining accents (U+0300 to U+036F) show that a text is decomposed, as macOS writes it.
+bool has_combining_accent(std::string_view text) {
+    return text.find_first_of("\xCC\xCD") != std::string_view::npos;
+}
+
+bool matches(std::string_view cell, char decimal, const FilterValue& value) {
+    if (const auto* text = std::get_if<std::string>(&value)) return cell == *text;
+    double number = 0;
+    return parse_number(cell, decimal, number) && number == std::get<double>(value);
+}
+
+}  // namespace
+
+// Thrown by whatever finds a row unusable, caught in read(). The message is made only when it is needed.
+struct RowReader::BadRow {
+    std::string_view reason;
+    int column = 0;     // index
+    std::string what;   // instead of the cell's value, if not empty
+    std::string value;  // of the cell
+    std::string expected;
+
+    // `bad(reason, k, expected)` makes the BadRow of sample k.
+    template <class Bad>
+    static void check_signal(std::span<const float> signal, int column, const Bad& bad);
+    template <class Bad>
+    static void check_clean(std::span<const float> clean, const Bad& bad);
+};
+
+template <class Bad>
+void RowReader::BadRow::check_signal(std::span<const float> signal, int column, const Bad& bad) {
+    for (std::size_t k = 0; k < signal.size(); ++k)
+        if (!std::isfinite(signal[k])) throw bad(kSignalNotFinite, k, "a finite number (uV)");
+    const float first = signal.front();
+    if (std::all_of(signal.begin(), signal.end(), [&](float sample) { return sample == first; })) {
+        throw BadRow{kZeroVariance,
+                     column,
+                     fmt::format("all {} samples are {}", signal.size(), first),
+                     {},
+                     "a signal that varies"};
+    }
+}
+
+template <class Bad>
+void RowReader::BadRow::check_clean(std::span<const float> clean, const Bad& bad) {
+    std::size_t present = 0, absent = 0;
+    for (std::size_t k = 0; k < clean.size(); ++k) {
+        if (std::isinf(clean[k])) throw bad(kNotFinite, k, "a finite number (uV)");
+        if (std::isnan(clean[k]))
+            absent = k;
+        else
+            ++present;
+    }
+    if (present != 0 && present != clean.size())
+        throw bad(kIncompleteClean, absent, "every sample of the clean signal, or none");
+}
+
+struct RowReader::NumericColumn {
+    TableField field;
+    std::vector<float> Recordings::*target;
+    bool required = false;
+    std::string_view reason_if_negative;  // empty: negative values are legal
+};
+
+struct RowReader::Values {
+    static constexpr std::array<NumericColumn, 7> kColumns = {{
+        {TableField::age_years, &Recordings::age_years, false, kNegativeAge},
+        {TableField::intensity_db, &Recordings::intensity_db, true, {}},
+        {TableField::rate_hz, &Recordings::rate_hz, false, {}},
+        {TableField::fmp, &Recordings::fmp, false, kNegativeFmp},
+        {TableField::wave_v_latency_ms, &Recordings::wave_v_latency_ms, false, kNegativeLatency},
+        {TableField::wave_v_amplitude_uv, &Recordings::wave_v_amplitude_uv, false, {}},
+        {TableField::threshold_db, &Recordings::threshold_db, false, {}},
+    }};
+
+    std::string_view patient;
+    std::int8_t ear = -1;
+    std::int32_t label = -1;
+    std::array<float, kColumns.size()> numbers{};
+    double sample_interval_ms = 0;
+};
+
+RowReader::RowReader(const TableSource& source, const TableColumns& columns, CsvDialect dialect,
+                     const DataConfig& config)
+    : source_(source), columns_(columns), dialect_(dialect), config_(config) {
+    for (std::size_t i = 0; i < config.classes.size(); ++i) {
+        classes_.emplace(config.classes[i], static_cast<std::int32_t>(i));
+    }
+    for (const auto& [name, aliases] : config.class_aliases) {
+        const std::int32_t label = classes_.at(name);  // the configuration knows aliases of its classes only
+        for (const std::string& alias : aliases) classes_.emplace(alias, label);
+    }
+}
+
+template <class ReadSamples>
+void RowReader::append(Cells cells, bool malformed, std::int64_t line, RowBlock& block,
+                       const ReadSamples& read_samples) const {
+    Recordings& recordings = block.recordings;
+    const std::size_t signal_size = recordings.signal.size();
+    const std::size_t clean_size = recordings.clean.size();
+    ++block.read;
+    try {
+        if (!passes_filters(cells)) {
+            ++block.filtered;
+            return;
+        }
+        const int last = static_cast<int>(std::min(cells.size(), columns_.names.size())) - 1;
+        if (malformed) {
+            throw BadRow{kMalformedQuotes,
+                         last,
+                         "text follows a closing quote",
+                         {},
+                         "the separator after it, and quotes within a cell doubled"};
+        }
+        if (cells.size() != columns_.names.size()) {
+            const bool decimal_commas = cells.size() > columns_.names.size() && dialect_.separator == ',';
+            throw BadRow{
+                kWrongCellCount,
+                last,
+                fmt::format("the row has {} cells", cells.size()),
+                {},
+                fmt::format("{} as in the header{}", columns_.names.size(),
+                            decimal_commas ? " (decimal commas need `;` or a tab between cells)" : "")};
+        }
+        Values values;
+        read_values(cells, line, values);
+        read_samples();
+
+        const auto [patient, is_new] = block.patient_index.try_emplace(
+            std::string(values.patient), static_cast<std::int32_t>(recordings.patients.size()));
+        if (is_new) recordings.patients.push_back(patient->first);
+        recordings.patient.push_back(patient->second);
+        recordings.source_row.push_back(block.read);
+        recordings.ear.push_back(values.ear);
+        recordings.label.push_back(values.label);
+        for (std::size_t i = 0; i < values.numbers.size(); ++i) {
+            (recordings.*Values::kColumns[i].target).push_back(values.numbers[i]);
+        }
+        if (columns_.has(TableField::sample_interval_ms))
+            block.sample_interval_ms.push_back(values.sample_interval_ms);
+        block.lines.push_back(line);
+        ++recordings.rows;
+    } catch (const BadRow& bad) {
+        recordings.signal.resize(signal_size);
+        recordings.clean.resize(clean_size);
+        reject(bad, line, block);
+    }
+}
+
+void RowReader::read(const CsvTokenizer& record, std::int64_t line, RowBlock& block) const {
+    const Cells cells = record.cells();
+    append(cells, record.malformed(), line, block, [&] { parse_samples(record, block.recordings); });
+}
+
+void RowReader::read(Cells cells, std::span<const float> signal, std::span<const float> clean,
+                     std::int64_t row, RowBlock& block) const {
+    Recordings& recordings = block.recordings;
+    append(cells, false, row, block, [&] {
+        const auto bad_in = [](const std::vector<int>& column, std::span<const float> samples) {
+            return [&column, samples](std::string_view reason, std::size_t k, std::string expected) {
+                return BadRow{reason,
+                              column.front(),
+                              fmt::format("sample {} is {}", k, samples[k]),
+                              {},
+                              std::move(expected)};
+            };
+        };
+        BadRow::check_signal(signal, columns_.signal.front(), bad_in(columns_.signal, signal));
+        recordings.signal.insert(recordings.signal.end(), signal.begin(), signal.end());
+        if (clean.empty()) return;
+        BadRow::check_clean(clean, bad_in(columns_.clean, clean));
+        recordings.clean.insert(recordings.clean.end(), clean.begin(), clean.end());
+    });
+}
+
+bool RowReader::passes_filters(Cells cells) const {
+    for (std::size_t i = 0; i < config_.filters.size(); ++i) {
+        const RowFilter& filter = config_.filters[i];
+        const int column = columns_.filter[i];
+        if (static_cast<std::size_t>(column) >= cells.size()) {
+            throw BadRow{kWrongCellCount,
+                         column,
+                         fmt::format("the row has {} cells", cells.size()),
+                         {},
+                         fmt::format("{} as in the header", columns_.names.size())};
+        }
+        const std::string_view cell = cell_of(cells, column);
+        const auto equals = [&](const FilterValue& value) { return matches(cell, dialect_.decimal, value); };
+        bool passes = false;
+        switch (filter.operation) {
+            case FilterOperation::equals:
+            case FilterOperation::one_of:
+                passes = std::any_of(filter.values.begin(), filter.values.end(), equals);
+                break;
+            case FilterOperation::not_equal:
+                passes = std::none_of(filter.values.begin(), filter.values.end(), equals);
+                break;
+            case FilterOperation::less_than:
+            case FilterOperation::greater_than:
+            case FilterOperation::at_least:
+            case FilterOperation::at_most: {
+                if (is_missing(cell)) break;  // not known to be within the bound
+                const double number = read_number<double>(cells, column);
+                const double bound = std::get<double>(filter.values.front());
+                passes = filter.operation == FilterOperation::less_than      ? number < bound
+                         : filter.operation == FilterOperation::greater_than ? number > bound
+                         : filter.operation == FilterOperation::at_least     ? number >= bound
+                                                                             : number <= bound;
+                break;
+            }
+        }
+        if (!passes) return false;
+    }
+    return true;
+}
+
+void RowReader::read_values(Cells cells, std::int64_t line, Values& values) const {
+    const int patient = columns_[TableField::patient_id];
+    values.patient = cell_of(cells, patient);
+    if (values.patient.empty()) {
+        throw BadRow{kMissingValue, patient, {}, {}, "the patient's identifier"};
+    }
+    if (columns_.has(TableField::ear)) values.ear = read_ear(cells);
+    for (std::size_t i = 0; i < values.numbers.size(); ++i) {
+        const NumericColumn& column = Values::kColumns[i];
+        values.numbers[i] = column.required ? read_number<float>(cells, columns_[column.field])
+                                            : read_optional(cells, column);
+    }
+    if (columns_.has(TableField::sample_interval_ms)) {
+        const int column = columns_[TableField::sample_interval_ms];
+        values.sample_interval_ms = read_number<double>(cells, column);
+        if (values.sample_interval_ms <= 0) {
+            throw BadRow{
+                kSampleInterval, column, {}, std::string(cell_of(cells, column)), "a time above 0 (ms)"};
+        }
+    }
+    if (columns_.has(TableField::class_name)) values.label = read_class(cells, line);
+}
+
+void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings) const {
+    const Cells cells = record.cells();
+    const auto bad_in = [&](const std::vector<int>& columns) {
+        return [&](std::string_view reason, std::size_t k, std::string expected) {
+            return BadRow{
+                reason, columns[k], {}, std::string(cell_of(cells, columns[k])), std::move(expected)};
+        };
+    };
+    const std::size_t length = columns_.signal.size();
+    std::vector<float>& signal = recordings.signal;
+    const std::span<const float> numbers = record.numbers(0);
+    signal.insert(signal.end(), numbers.begin(), numbers.end());
+    for (std::size_t k = 0; k < length && numbers.empty(); ++k) {
+        const int column = columns_.signal[k];
+        float sample = 0;
+        if (!parse_number(cell_of(cells, column), dialect_.decimal, sample))
+            sample = read_number<float>(cells, column);  // which knows what is wrong
+        signal.push_back(sample);
+    }
+    BadRow::check_signal(std::span(signal).last(length), columns_.signal.front(), bad_in(columns_.signal));
+
+    if (columns_.clean.empty()) return;
+    std::vector<float>& clean = recordings.clean;
+    const std::span<const float> clean_numbers = record.numbers(1);
+    clean.insert(clean.end(), clean_numbers.begin(), clean_numbers.end());
+    for (std::size_t k = 0; k < length && clean_numbers.empty(); ++k) {
+        const int column = columns_.clean[k];
+        clean.push_back(is_missing(cell_of(cells, column)) ? kMissing : read_number<float>(cells, column));
+    }
+    BadRow::check_clean(std::span(clean).last(length), bad_in(columns_.clean));
+}
+
+float RowReader::read_optional(Cells cells, const NumericColumn& column) const {
+    if (!columns_.has(column.field)) return kMissing;
+    const int index = columns_[column.field];
+    if (is_missing(cell_of(cells, index))) return kMissing;
+    const auto value = read_number<float>(cells, index);
+    if (value < 0 && !column.reason_if_negative.empty()) {
+        throw BadRow{
+            column.reason_if_negative, index, {}, std::string(cell_of(cells, index)), "a value of 0 or more"};
+    }
+    return value;
+}
+
+template <class Real>
+Real RowReader::read_number(Cells cells, int column) const {
+    const std::string_view cell = cell_of(cells, column);
+    Real value = 0;
+    if (is_missing(cell)) throw BadRow{kMissingValue, column, {}, std::string(cell), "a number"};
+    if (!parse_number(cell, dialect_.decimal, value)) {
+        throw BadRow{kNotANumber,
+                     column,
+                     {},
+                     std::string(cell),
+                     source_.form == TableForm::arrays ? "a number"
+                     : dialect_.decimal == ',' ? "a number, with a decimal comma as in the rest of the file"
+                                               : "a number, with a decimal point"};
+    }
+    if (!std::isfinite(value)) throw BadRow{kNotFinite, column, {}, std::string(cell), "a finite number"};
+    return value;
+}
+
+std::int8_t RowReader::read_ear(Cells cells) const {
+    const int column = columns_[TableField::ear];
+    const std::string_view cell = cell_of(cells, column);
+    if (equals_ignoring_case(cell, "left")) return 0;
+    if (equals_ignoring_case(cell, "right")) return 1;
+    if (is_missing(cell)) return -1;
+    throw BadRow{kUnknownEar, column, {}, std::string(cell), "`left`, `right` or an empty cell"};
+}
+
+std::int32_t RowReader::read_class(Cells cells, std::int64_t line) const {
+    const int column = columns_[TableField::class_name];
+    const std::string_view cell = cell_of(cells, column);
+    if (const auto known = classes_.find(cell); known != classes_.end()) return known->second;
+    if (is_missing(cell)) return -1;
+    const auto count = static_cast<double>(config_.classes.size());
+    double index = 0;
+    if (parse_number(cell, dialect_.decimal, index) && index >= 0 && index < count &&
+        index == std::floor(index)) {
+        return static_cast<std::int32_t>(index);
+    }
+    std::string expected = "one of the classes ";
+    for (const std::string& name : config_.classes) expected += quoted_value(name) + ", ";
+    expected += fmt::format("an index from 0 to {}, or an empty cell", config_.classes.size() - 1);
+    std::string remedy = fmt::format(
+        "say which class it means under [data.class_aliases]: CLASS = [\"{}\"], or leave its rows out with a "
+        "filter",
+        cell);
+    if (has_combining_accent(cell)) remedy += " (it has combining accents; names are compared byte by byte)";
+    throw InputError(cell_message(source_, line, columns_.name(column), cell, expected, remedy));
+}
+
+void RowReader::reject(const BadRow& bad, std::int64_t line, RowBlock& block) const {
+    if (config_.on_bad_row == OnBadRow::error) throw InputError(bad_row_message(bad, line));
+    Rejection& rejection = block.rejected[bad.reason];
+    ++rejection.count;
+    if (rejection.lines.size() < kRejectionLines) rejection.lines.push_back(line);
+    if (rejection.first.empty()) rejection.first = bad_row_message(bad, line);
+}
+
+std::string RowReader::bad_row_message(const BadRow& bad, std::int64_t line) const {
+    const std::string_view remedy =
+        config_.on_bad_row == OnBadRow::error
+            ? "correct the row, or leave such rows out with data.on_bad_row = \"skip\""
+            : "correct the row";
+    const std::string& column = columns_.name(bad.column);
+    if (!bad.what.empty()) return column_message(source_, line, column, bad.what, bad.expected, remedy);
+    return cell_message(source_, line, column, bad.value, bad.expected, remedy);
+}
+
+}  // namespace abr

@@ -1,0 +1,290 @@
+#include "engine/keys/contradictions.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "engine/keys/keys.hpp"
+
+namespace abr {
+namespace {
+
+bool has_control_character(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7F;
+    });
+}
+
+class Rules {
+  public:
+    Rules(const Config& config, const WrittenKeys& written) : config_(config), written_(written) {}
+
+    void check() {
+        check_run();
+        check_source();
+        check_split();
+        check_classes();
+        check_columns();
+        check_model();
+        check_loss();
+        check_curriculum();
+        check_training();
+    }
+    std::vector<ConfigProblem> problems;
+
+  private:
+    using Keys = std::vector<std::string>;
+
+    bool is_written(const std::string& key) const { return written_.places.contains(key); }
+
+    // A problem at the first of `keys` that is written, unless one of them could not be read at all.
+    void require(bool holds, const Keys& keys, std::string message, std::string remedy = {}) {
+        if (holds) return;
+        const auto failed = [&](const std::string& key) { return written_.failed.contains(key); };
+        if (std::any_of(keys.begin(), keys.end(), failed)) return;
+        const auto first =
+            std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return is_written(key); });
+        const std::string& key = first == keys.end() ? keys.front() : *first;
+        const SourcePlace place = first == keys.end() ? SourcePlace{written_.file} : written_.places.at(key);
+        const Key* found = find_key(split_path(key));
+        problems.push_back({place,
+                            key,
+                            found ? value_text(*found, config_) : "",
+                            std::move(message),
+                            {},
+                            std::move(remedy)});
+    }
+
+    // Every written key that is, or lies below, `section`.
+    Keys written_below(std::string_view section) const {
+        Keys keys;
+        for (const auto& [key, place] : written_.places) {
+            if (key.starts_with(section)) keys.push_back(key);
+        }
+        return keys;
+    }
+
+    void check_run() {
+        constexpr std::size_t kLongestName = 200;  // bytes; leaves room for a suffix in a file name's 255
+        const std::string& name = config_.run.name;
+        require(!name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+                    !has_control_character(name) && name.size() <= kLongestName,
+                {"run.name"},
+                fmt::format("the run's name {} must be the name of a folder", toml_string(name)),
+                "write one without / and control characters, at most 200 bytes long");
+    }
+
+    void check_source() {
+        const DataConfig& data = config_.data;
+        if (data.source != DataSource::synthetic) {
+            require(!data.path.empty(), {"data.path", "data.source"}, "this source needs data.path",
+                    "write data.path, or give --set data.path=FILE");
+            if (data.source == DataSource::npz) check_npz();
+            return;
+        }
+        Keys useless = {"data.path", "data.sample_interval_ms"};
+        for (const char* section : {"data.columns.", "data.class_aliases.", "data.filters."}) {
+            const Keys below = written_below(section);
+            useless.insert(useless.end(), below.begin(), below.end());
+        }
+        for (const std::string& key : useless) {
+            require(!is_written(key), {key, "data.source"}, "the synthetic source reads no file",
+                    "remove the key, or write data.source = \"csv\" or \"npz\"");
+        }
+    }
+
+    void check_npz() {
+        for (const char* section : {"data.columns.signal.", "data.columns.clean."})
+            for (const std::string& key : written_below(section))
+                require(false, {key, "data.source"}, "an NPZ file holds the samples as one array",
+                        "remove the key: the arrays are called signal and clean");
+    }
+
+    void check_split() {
+        const DataConfig& data = config_.data;
+        const double sum = data.train + data.validation + data.test;
+        require(std::abs(sum - 1) <= 1e-6, {"data.train", "data.val", "data.test"},
+                fmt::format("data.train + data.val + data.test = {} + {} + {} must be 1",
+                            toml_number(data.train), toml_number(data.validation), toml_number(data.test)));
+    }
+
+    void check_classes() {
+        constexpr std::size_t kMostClasses = 100;
+        const auto& classes = config_.data.classes;
+        const std::set<std::string> names(classes.begin(), classes.end());
+        const bool usable = std::none_of(classes.begin(), classes.end(), [](const std::string& name) {
+            return name.empty() || has_control_character(name);
+        });
+        require(
+            usable && names.size() == classes.size() && classes.size() >= 2 && classes.size() <= kMostClasses,
+            {"data.classes"}, "expected 2 to 100 names, none empty and none twice");
+        // They name columns: val_f1_<class> in epochs.csv, p_<class> in the predictions.
+        for (const char* taken : {"macro", "macro_majority", "micro", "weighted", "wave_v"}) {
+            require(!names.contains(taken), {"data.classes"},
+                    fmt::format("the name \"{}\" is that of a column of the run's tables", taken),
+                    "name the class otherwise and map it by [data.class_aliases]");
+        }
+        if (config_.data.source == DataSource::synthetic) {
+            require(classes == DataConfig{}.classes, {"data.classes", "data.source"},
+                    "the synthetic cohort has the five default classes in their order", "remove the key");
+        }
+        std::map<std::string, std::string> meaning;  // what the file calls a class -> the class
+        for (const auto& [name, aliases] : config_.data.class_aliases) {
+            const std::string key = "data.class_aliases." + toml_key(name);
+            require(names.contains(name), {key, "data.classes"},
+                    fmt::format("{} is none of data.classes", toml_string(name)), "write one of them");
+            for (const std::string& alias : aliases) {
+                const auto [other, is_new] = meaning.try_emplace(alias, name);
+                require(!alias.empty() && (alias == name || !names.contains(alias)), {key, "data.classes"},
+                        fmt::format("{} cannot stand for {}: it is empty or a class itself",
+                                    toml_string(alias), toml_string(name)));
+                require(
+                    is_new, {key},
+                    fmt::format("{} already stands for {}", toml_string(alias), toml_string(other->second)),
+                    "name it once");
+            }
+        }
+    }
+
+    void check_columns() {
+        const ColumnNames& columns = config_.data.columns;
+        std::map<std::string, std::string> users;  // the file's column -> our key
+        for (const Key& key : config_keys()) {
+            const auto* member = std::get_if<Member<std::string>>(&key.field);
+            if (!member || !key.path.starts_with("data.columns.") || key.path.ends_with(".prefix")) continue;
+            Config copy = config_;
+            const std::string& name = (*member)(copy);
+            const auto [other, is_new] = users.try_emplace(name, key.path);
+            require(!name.empty(), {key.path}, "the name of a column is empty");
+            require(is_new, {key.path, other->second},
+                    fmt::format("column {} is already read as {}", toml_string(name), other->second),
+                    "name another column for one of them");
+        }
+        const Keys samples = {"data.columns.clean.prefix", "data.columns.clean.first",
+                              "data.columns.clean.count",  "data.columns.signal.prefix",
+                              "data.columns.signal.first", "data.columns.signal.count"};
+        require(columns.signal.count == 0 || columns.clean.count == 0 ||
+                    columns.signal.count == columns.clean.count,
+                samples, "the clean signal has as many samples as the signal", "write the same count");
+        require(columns.signal.prefix != columns.clean.prefix || columns.signal.first != columns.clean.first,
+                samples, "the clean signal's columns are those of the signal",
+                "write another prefix or first number");
+    }
+
+    void check_model() {
+        const ModelConfig& model = config_.model;
+        const auto odd = [](int width) { return width % 2 == 1; };
+        require(odd(model.kernel), {"model.kernel"}, "must be odd");
+        require(!model.stem_kernels.empty() && model.stem_kernels.size() <= 8 &&
+                    std::all_of(model.stem_kernels.begin(), model.stem_kernels.end(), odd),
+                {"model.stem_kernels"}, "expected 1 to 8 odd numbers");
+        require(model.stem_kernels.size() == model.stem_dilations.size(),
+                {"model.stem_dilations", "model.stem_kernels"},
+                fmt::format("model.stem_dilations has {} numbers, model.stem_kernels {}",
+                            model.stem_dilations.size(), model.stem_kernels.size()),
+                "write one dilation for each kernel");
+        require(model.base_channels % model.groups == 0, {"model.groups", "model.base_channels"},
+                fmt::format("model.groups = {} must divide model.base_channels = {}", model.groups,
+                            model.base_channels));
+        constexpr int kMostChannels = 4096;
+        const int bottleneck = model.base_channels << (model.levels - 1);
+        require(
+            bottleneck <= kMostChannels, {"model.levels", "model.base_channels"},
+            fmt::format("model.base_channels = {} and model.levels = {} make {} channels at the bottleneck, "
+                        "at most {} are allowed",
+                        model.base_channels, model.levels, bottleneck, kMostChannels),
+            "lower one of them");
+        require(model.attention_layers == 0 || bottleneck % model.heads == 0,
+                {"model.heads", "model.base_channels", "model.levels", "model.attention_layers"},
+                fmt::format("model.heads = {} must divide the {} channels of the bottleneck", model.heads,
+                            bottleneck));
+    }
+
+    void check_loss() {
+        const LossConfig& loss = config_.loss;
+        if (loss.class_weighting == ClassWeighting::given) {
+            require(loss.class_weights.size() == config_.data.classes.size(),
+                    {"loss.class_weights", "data.classes"},
+                    fmt::format("{} weights for {} classes", loss.class_weights.size(),
+                                config_.data.classes.size()),
+                    "write one weight for each class");
+            require(loss.class_weights.empty() ||
+                        *std::max_element(loss.class_weights.begin(), loss.class_weights.end()) > 0,
+                    {"loss.class_weights"}, "all weights are 0");
+        }
+        require(loss.class_weighting == ClassWeighting::balanced || loss.class_weight_power == 1.0,
+                {"loss.class_weight_power", "loss.class_weights"},
+                "loss.class_weight_power acts on balanced class weights only",
+                "write loss.class_weights = \"balanced\", or remove the power");
+        double final_weight = 0;
+        Keys keys;
+        for (std::size_t i = 0; i < kComponents; ++i) {
+            const auto& ramp = config_.curriculum.ramps[i];
+            final_weight += loss.weights[i] * (config_.curriculum.enabled && ramp ? ramp->to : 1.0);
+            keys.push_back(fmt::format("loss.weights.{}", kComponentNames[i]));
+            keys.push_back(fmt::format("curriculum.{}.to", kComponentNames[i]));
+        }
+        require(final_weight > 0, keys,
+                "the final weight of every loss component is 0: nothing would be trained",
+                "give one of them a weight above 0");
+    }
+
+    void check_curriculum() {
+        const Keys class_sections = {"classification"}, threshold_sections = {"threshold"};
+        const Keys peak_sections = {"peak_exist", "peak_latency", "peak_amplitude"};
+        check_start("curriculum.class_start", class_sections);
+        check_start("curriculum.peak_start", peak_sections);
+        check_start("curriculum.threshold_start", threshold_sections);
+        check_start("curriculum.ramp_epochs",
+                    {"classification", "peak_exist", "peak_latency", "peak_amplitude", "threshold"});
+        for (const std::string_view name : kComponentNames) {
+            const std::string section = fmt::format("curriculum.{}.", name);
+            require(!is_written(section + "from") || is_written(section + "epochs"), {section + "from"},
+                    fmt::format("{}from needs {}epochs: the ramp of one epoch is at its end at once", section,
+                                section),
+                    fmt::format("write {}epochs", section));
+        }
+    }
+
+    // A written start that ramps replace for everything it governs.
+    void check_start(const std::string& key, const Keys& components) {
+        const bool replaced =
+            std::all_of(components.begin(), components.end(), [&](const std::string& component) {
+                return !written_below("curriculum." + component + ".").empty();
+            });
+        require(!is_written(key) || !replaced, {key},
+                fmt::format("[curriculum.{}] replaces {}", fmt::join(components, "], [curriculum."), key),
+                "remove one of them");
+    }
+
+    void check_training() {
+        require(config_.schedule.warmup_epochs <= config_.training.epochs,
+                {"schedule.warmup_epochs", "training.epochs"},
+                fmt::format("schedule.warmup_epochs = {} is more than training.epochs = {}",
+                            config_.schedule.warmup_epochs, config_.training.epochs));
+        require(
+            config_.schedule.type == ScheduleType::constant ||
+                config_.schedule.min_lr <= config_.optimizer.learning_rate,
+            {"schedule.min_lr", "optimizer.learning_rate", "schedule.type"},
+            fmt::format("schedule.min_lr = {} is more than optimizer.learning_rate = {}",
+                        toml_number(config_.schedule.min_lr), toml_number(config_.optimizer.learning_rate)),
+            "lower schedule.min_lr");
+        require(config_.augmentation.scale_low <= config_.augmentation.scale_high, {"augmentation.scale"},
+                "expected the smaller number first");
+    }
+
+    const Config& config_;
+    const WrittenKeys& written_;
+};
+
+}  // namespace
+
+std::vector<ConfigProblem> find_contradictions(const Config& config, const WrittenKeys& written) {
+    Rules rules(config, written);
+    rules.check();
+    return std::move(rules.problems);
+}
+
+}  // namespace abr

@@ -1,0 +1,174 @@
+// Keys of [run] and [data].
+#include "engine/keys/key_members.hpp"
+#include "engine/synthetic/cohort.hpp"
+
+namespace abr {
+namespace {
+
+constexpr std::string_view kColumnText = "any name";
+
+bool reads_file(const Config& c) {
+    return c.data.source != DataSource::synthetic;
+}
+
+// An NPZ file holds samples as one array.
+bool reads_csv(const Config& c) {
+    return c.data.source == DataSource::csv;
+}
+
+// The keys of data.columns are without effect on the synthetic cohort, which has no columns.
+Key column(std::string_view name, Field field, std::string_view meaning) {
+    return {.path = "data.columns." + std::string(name),
+            .field = std::move(field),
+            .allowed = kColumnText,
+            .meaning = meaning,
+            .present = reads_file};
+}
+
+}  // namespace
+
+void add_run_keys(std::vector<Key>& keys) {
+    keys.insert(keys.end(),
+                {{.path = "run.name",
+                  .field = at<&Config::run, &RunConfig::name>,
+                  .allowed = "a folder name",
+                  .default_text = "the file's stem",
+                  .meaning = "name of the run folder; `--experiment-name` overrides it"},
+                 {.path = "run.seed",
+                  .field = at<&Config::run, &RunConfig::seed>,
+                  .meaning = "seed of every random number of the run"},
+                 {.path = "run.backend",
+                  .field = choice<at<&Config::run, &RunConfig::backend>>({"auto", "cpu", "cuda"}),
+                  .meaning = "what computes; `auto` takes CUDA where there is a device for it, else the CPU"},
+                 {.path = "run.threads",
+                  .field = at<&Config::run, &RunConfig::threads>,
+                  .range = {0, 1024},
+                  .meaning = "CPU threads, 0 = one for each core; results do not depend on it"},
+                 {.path = "run.precision",
+                  .field = choice<at<&Config::run, &RunConfig::precision>>({"fp32"}, {"bf16"}),
+                  .meaning = "arithmetic of the network"}});
+}
+
+void add_data_keys(std::vector<Key>& keys) {
+    keys.insert(
+        keys.end(),
+        {{.path = "data.source",
+          .field = choice<at<&Config::data, &DataConfig::source>>({"synthetic", "csv", "npz"}),
+          .meaning = "the generated cohort, a CSV file, or a file of NumPy arrays"},
+         {.path = "data.path",
+          .field = at<&Config::data, &DataConfig::path>,
+          .allowed = "with csv or npz only",
+          .meaning = "the file of recordings"},
+         {.path = "data.sample_interval_ms",
+          .field = at<&Config::data, &DataConfig::sample_interval_ms>,
+          .range = {1e-3, 100},
+          .unit = "ms",
+          .allowed = "with csv or npz only",
+          .meaning = "time between two samples; needed unless the file has the column `sample_interval_ms`"},
+         {.path = "data.classes",
+          .field = at<&Config::data, &DataConfig::classes>,
+          .allowed = "2 … 100 different names; the five defaults with synthetic",
+          .meaning = "names of the classes in the order of their index"},
+         {.path = "data.on_bad_row",
+          .field = choice<at<&Config::data, &DataConfig::on_bad_row>>({"error", "skip"}),
+          .meaning = "stop at the first bad row, or count and skip it"},
+         {.path = "data.max_bad_fraction",
+          .field = at<&Config::data, &DataConfig::max_bad_fraction>,
+          .range = kFraction,
+          .unit = "of the rows",
+          .meaning = "more bad rows than this are an error also with `skip`"},
+         {.path = "data.train",
+          .field = at<&Config::data, &DataConfig::train>,
+          .range = kBetweenZeroAndOne,
+          .unit = "of the patients",
+          .meaning = "share of the training split"},
+         {.path = "data.val",
+          .field = at<&Config::data, &DataConfig::validation>,
+          .range = kBetweenZeroAndOne,
+          .unit = "of the patients",
+          .meaning = "share of the validation split"},
+         {.path = "data.test",
+          .field = at<&Config::data, &DataConfig::test>,
+          .range = kBetweenZeroAndOne,
+          .unit = "of the patients",
+          .meaning = "share of the test split; the three shares make 1"},
+         {.path = "data.split_seed",
+          .field = at<&Config::data, &DataConfig::split_seed>,
+          .default_text = "`run.seed`",
+          .meaning = "seed of the split by patients"},
+         {.path = "data.split_file",
+          .field = at<&Config::data, &DataConfig::split_file>,
+          .meaning = "a `split.csv` of an earlier run, to be reused instead of a new split"},
+         column("patient_id", at<&Config::data, &DataConfig::columns, &ColumnNames::patient_id>,
+                "the file's column of the patient"),
+         column("ear", at<&Config::data, &DataConfig::columns, &ColumnNames::ear>, "… of the ear"),
+         column("age_years", at<&Config::data, &DataConfig::columns, &ColumnNames::age_years>,
+                "… of the age (years)"),
+         column("intensity_db", at<&Config::data, &DataConfig::columns, &ColumnNames::intensity_db>,
+                "… of the stimulus level (dB nHL)"),
+         column("rate_hz", at<&Config::data, &DataConfig::columns, &ColumnNames::rate_hz>,
+                "… of the stimulus rate (1/s)"),
+         column("fmp", at<&Config::data, &DataConfig::columns, &ColumnNames::fmp>,
+                "… of the variance ratio Fmp"),
+         column("class", at<&Config::data, &DataConfig::columns, &ColumnNames::class_name>, "… of the class"),
+         column("wave_v_latency_ms", at<&Config::data, &DataConfig::columns, &ColumnNames::wave_v_latency_ms>,
+                "… of the latency of wave V (ms)"),
+         column("wave_v_amplitude_uv",
+                at<&Config::data, &DataConfig::columns, &ColumnNames::wave_v_amplitude_uv>,
+                "… of the amplitude of wave V (µV)"),
+         column("threshold_db", at<&Config::data, &DataConfig::columns, &ColumnNames::threshold_db>,
+                "… of the hearing threshold (dB nHL)"),
+         column("sample_interval_ms",
+                at<&Config::data, &DataConfig::columns, &ColumnNames::sample_interval_ms>,
+                "… of the sample interval (ms)")});
+    const auto samples = [&](std::string name, Field prefix, Field first, Field count) {
+        const std::string path = "data.columns." + name;
+        keys.push_back({.path = path + ".prefix",
+                        .field = std::move(prefix),
+                        .allowed = "may be empty; with csv only",
+                        .meaning = "what stands before the number in the names of the sample columns",
+                        .present = reads_csv});
+        keys.push_back({.path = path + ".first",
+                        .field = std::move(first),
+                        .range = {0, 1e6},
+                        .meaning = "number of the first sample column",
+                        .present = reads_csv});
+        keys.push_back({.path = path + ".count",
+                        .field = std::move(count),
+                        .range = {0, 1e5},
+                        .unit = "samples",
+                        .meaning = "sample columns; 0 = as many as the header has",
+                        .present = reads_csv});
+    };
+    samples("signal", at<&Config::data, &DataConfig::columns, &ColumnNames::signal, &SampleColumns::prefix>,
+            at<&Config::data, &DataConfig::columns, &ColumnNames::signal, &SampleColumns::first>,
+            at<&Config::data, &DataConfig::columns, &ColumnNames::signal, &SampleColumns::count>);
+    samples("clean", at<&Config::data, &DataConfig::columns, &ColumnNames::clean, &SampleColumns::prefix>,
+            at<&Config::data, &DataConfig::columns, &ColumnNames::clean, &SampleColumns::first>,
+            at<&Config::data, &DataConfig::columns, &ColumnNames::clean, &SampleColumns::count>);
+    keys.insert(
+        keys.end(),
+        {{.path = "data.class_aliases.<class>",
+          .field = ClassAliasField{},
+          .allowed = "a list of names; with csv or npz only",
+          .meaning = "what the file calls a class of `data.classes`"},
+         {.path = "data.filters.<column>",
+          .field = RowFilterField{},
+          .allowed = "a value, or a table of `less_than`, `greater_than`, `at_least`, `at_most` (numbers), "
+                     "`one_of` (a list), `not`; with csv or npz only",
+          .meaning = "keeps the rows whose cell in the file's column passes; a filtered row is no bad row"},
+         {.path = "data.synthetic.preset",
+          .field = choice<at<&Config::data, &DataConfig::synthetic, &SyntheticConfig::preset>>({"A", "B"}),
+          .meaning = "A: 20 kHz, 0 – 10 ms, clicks only; B: 10 kHz, 0 – 20 ms"},
+         {.path = "data.synthetic.patients",
+          .field = at<&Config::data, &DataConfig::synthetic, &SyntheticConfig::patients>,
+          .range = {kFewestCohortPatients, kMostCohortPatients},
+          .unit = "patients",
+          .meaning = "size of the cohort, about 25 recordings each"},
+         {.path = "data.synthetic.seed",
+          .field = at<&Config::data, &DataConfig::synthetic, &SyntheticConfig::seed>,
+          .default_text = "`run.seed`",
+          .meaning = "seed of the cohort"}});
+}
+
+}  // namespace abr

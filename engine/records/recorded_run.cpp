@@ -1,0 +1,119 @@
+#include "engine/records/recorded_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+#include "engine/error.hpp"
+#include "engine/keys/load.hpp"
+
+namespace abr {
+namespace {
+
+constexpr int kNewestSchema = 1;
+
+}  // namespace
+
+void RunDocument::refresh() {
+    std::error_code error;
+    const auto changed = std::filesystem::last_write_time(path_, error);
+    if (error) {
+        problem_ = name() + " is missing";
+        return;
+    }
+    if (changed == changed_) return;
+    changed_ = changed;
+    std::ifstream file(path_, std::ios::binary);
+    value_ = Json::parse(file, nullptr, false);
+    problem_.clear();
+    if (value_.is_discarded()) {
+        problem_ = name() + " is empty or no JSON";
+    } else if (!value_.is_object()) {
+        problem_ = name() + " is no JSON object";
+    } else if (const auto version = value_.find("schema_version"); version != value_.end()) {
+        if (!version->is_number_integer() || *version > kNewestSchema) {
+            problem_ = fmt::format("{} is of a newer version (schema_version {}; this engine knows {})",
+                                   name(), version->dump(), kNewestSchema);
+        }
+    }
+}
+
+const Json& RunDocument::get() const {
+    if (!problem_.empty()) throw NotJudged(problem_);
+    return value_;
+}
+
+const Json& RunDocument::object(const char* member) const {
+    const auto found = get().find(member);
+    if (found == value_.end() || !found->is_object())
+        throw NotJudged(fmt::format("{} has no object `{}`", name(), member));
+    return *found;
+}
+
+RecordedRun::RecordedRun(const std::filesystem::path& folder)
+    : epochs(folder / "epochs.csv", Growth::appended),
+      steps(folder / "steps.csv", Growth::appended),
+      classification_report(folder / "classification_report.csv", Growth::appended, {"split", "class"}),
+      confusion_matrix(folder / "confusion_matrix.csv", Growth::appended,
+                       {"split", "true_class", "predicted_class"}),
+      split(folder / "split.csv", Growth::replaced, {"patient_id", "class", "split"}),
+      predictions_val(folder / "predictions_val.csv", Growth::replaced,
+                      {"patient_id", "class_true", "class_predicted"}),
+      data_report(folder / "data_report.json"),
+      environment(folder / "environment.json"),
+      folder_(folder) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error)) {
+        throw InputError(
+            fmt::format("{}: there is no such folder; name the folder of a run, such as "
+                        "runs/quickstart",
+                        folder.string()));
+    }
+    const auto config_file = folder / "config.toml";
+    const bool has_run = std::ranges::any_of(
+        std::array{config_file, epochs.path(), steps.path(), split.path(), classification_report.path()},
+        [&](const std::filesystem::path& file) { return std::filesystem::is_regular_file(file, error); });
+    if (!has_run) {
+        throw InputError(
+            fmt::format("{}: holds no run: none of config.toml, epochs.csv, steps.csv, split.csv "
+                        "and classification_report.csv is there; name the folder of a run",
+                        folder.string()));
+    }
+    try {
+        config_ = load_config(config_file);
+    } catch (const InputError& problem) {
+        config_problem_ = std::filesystem::exists(config_file, error)
+                              ? fmt::format("config.toml cannot be used: {}", problem.what())
+                              : "config.toml is missing";
+    }
+    refresh();
+}
+
+void RecordedRun::refresh() {
+    for (RunTable* table :
+         {&epochs, &steps, &classification_report, &confusion_matrix, &split, &predictions_val})
+        table->refresh();
+    for (RunDocument* document : {&data_report, &environment}) document->refresh();
+}
+
+std::string RecordedRun::run_name() const {
+    return std::filesystem::weakly_canonical(folder_).filename().string();
+}
+
+const Config& RecordedRun::config() const {
+    if (!has_config()) throw NotJudged(config_problem_);
+    return config_;
+}
+
+std::vector<std::string> RecordedRun::half_written() const {
+    std::vector<std::string> names;
+    for (const RunTable* table :
+         {&epochs, &steps, &classification_report, &confusion_matrix, &split, &predictions_val}) {
+        if (table->exists() && table->ends_half_written()) names.push_back(table->name());
+    }
+    return names;
+}
+
+}  // namespace abr

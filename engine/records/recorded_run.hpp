@@ -1,0 +1,58 @@
+// What a run folder holds for the diagnostics and for TensorBoard. Files that are missing, empty or broken are
+// said when a rule asks for them (NotJudged), so that everything else can still be judged.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/config/config.hpp"
+#include "engine/output/json.hpp"
+#include "engine/records/run_table.hpp"
+
+namespace abr {
+
+// A JSON document of this or an earlier version of its file.
+class RunDocument {
+  public:
+    explicit RunDocument(std::filesystem::path path) : path_(std::move(path)) {}
+    void refresh();
+    // Throws NotJudged where the file is missing, empty, no JSON object or of a newer version.
+    const Json& get() const;
+    // A member of the document; throws NotJudged where it is missing or no object.
+    const Json& object(const char* name) const;
+
+  private:
+    std::string name() const { return path_.filename().string(); }
+
+    std::filesystem::path path_;
+    Json value_;
+    std::string problem_;
+    std::filesystem::file_time_type changed_{};
+};
+
+class RecordedRun {
+  public:
+    // Reads the folder. Throws InputError where it is no run folder: no such folder, or no file of a run in it.
+    explicit RecordedRun(const std::filesystem::path& folder);
+
+    // Reads what the run has written since.
+    void refresh();
+
+    std::string run_name() const;
+    // The resolved configuration of the run. Throws NotJudged where config.toml cannot be read.
+    const Config& config() const;
+    bool has_config() const { return config_problem_.empty(); }
+    // Files whose last line is half-written and therefore left out.
+    std::vector<std::string> half_written() const;
+
+    RunTable epochs, steps, classification_report, confusion_matrix, split, predictions_val;
+    RunDocument data_report, environment;
+
+  private:
+    std::filesystem::path folder_;
+    Config config_;
+    std::string config_problem_;
+};
+
+}  // namespace abr
