@@ -10,6 +10,9 @@ tests=OFF
 
 packages=(g++ cmake ninja-build git zlib1g-dev libhwy-dev libeigen3-dev libtomlplusplus-dev libcli11-dev
           nlohmann-json3-dev libfmt-dev libfast-float-dev libprotobuf-dev protobuf-compiler libpng-dev)
+# A newer compiler may know more warnings: they stop those who work on the engine, not those who use it.
+options=("-DABR_TESTS=$tests" "-DABR_BENCHMARKS=$tests")
+[[ $tests == ON ]] && options+=(-DABR_WERROR=ON)
 [[ $tests == ON ]] && packages+=(doctest-dev libbenchmark-dev libopenblas-serial-dev python3)
 
 # Tests of scripts/convert_pickle.py need these; without them they are skipped.
@@ -36,5 +39,5 @@ if ((${#missing[@]})); then install "${missing[@]}"; fi
 if ((${#wanted[@]})); then install --no-install-recommends "${wanted[@]}" || echo "== not installed: ${wanted[*]}; tests that need them are skipped"; fi
 
 echo "== configuring and building in $build_dir"
-cmake -S . -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DABR_TESTS=$tests -DABR_BENCHMARKS=$tests >/dev/null
+cmake -S . -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release "${options[@]}" >/dev/null
 cmake --build "$build_dir"

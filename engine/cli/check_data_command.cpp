@@ -12,9 +12,9 @@
 #include "engine/data/load_recordings.hpp"
 #include "engine/data/report.hpp"
 #include "engine/data/report_text.hpp"
+#include "engine/data/unit_warnings.hpp"
 #include "engine/error.hpp"
 #include "engine/input/row_joiner.hpp"
-#include "engine/input/unit_warnings.hpp"
 #include "engine/keys/load.hpp"
 
 namespace abr {

@@ -11,6 +11,7 @@
 #include "engine/cli/cli.hpp"
 #include "engine/diagnostics/report.hpp"
 #include "engine/error.hpp"
+#include "engine/keys/read_run.hpp"
 #include "engine/output/text_table.hpp"
 #include "engine/rules/rules.hpp"
 
@@ -41,7 +42,7 @@ int diagnose_run(const DiagnoseArguments& arguments) {
     if (arguments.run.empty()) {
         throw InputError("diagnose: name the folder of a run, such as runs/quickstart, or give --docs");
     }
-    const RecordedRun run(arguments.run);
+    const RecordedRun run = read_run(arguments.run);
     for (const std::string& file : run.half_written())
         fmt::print(stderr, "{}: the last line is half-written and left out\n", file);
     const Diagnosis diagnosis = diagnose(run);

@@ -1,5 +1,5 @@
 // The resolved configuration of a run: one plain struct per section of the configuration file. Defaults stand
-// here and nowhere else; engine/config/keys.cpp ties every member to its key, range and meaning.
+// here and nowhere else; engine/keys/ ties every member to its key, range and meaning.
 // How it is read from a file: engine/keys/load.hpp.
 #pragma once
 
@@ -208,7 +208,7 @@ struct LoggingConfig {
     bool tensorboard = true;  // event files
 };
 
-// The rules' own numbers have their defaults where the rules stand, engine/diagnostics/*_rules.cpp.
+// The rules' own numbers have their defaults where the rules stand, engine/rules/*_rules.cpp.
 struct DiagnosticsConfig {
     bool enabled = true;                     // judge the run after every epoch
     std::map<std::string, double> settings;  // key -> value, of those that are written

@@ -78,7 +78,7 @@ std::vector<double> class_weights(const std::vector<std::int64_t>& counts, const
 
 }  // namespace
 
-SignalMoments signal_moments(std::span<const float> signal) {
+Moments signal_moments(std::span<const float> signal) {
     const auto n = static_cast<double>(signal.size());
     double sum = 0, squares = 0;
     for (const float x : signal) sum += double{x};
@@ -108,7 +108,7 @@ FittedStatistics fit_statistics(const Recordings& table, std::span<const std::in
     const auto length = static_cast<std::size_t>(table.length);
     std::vector<double> means, log_sds;
     for (const std::int64_t row : rows) {
-        const SignalMoments m =
+        const Moments m =
             signal_moments(std::span(table.signal).subspan(static_cast<std::size_t>(row) * length, length));
         means.push_back(m.mean);
         log_sds.push_back(std::log(m.sd));

@@ -41,11 +41,8 @@ struct FittedStatistics {
 FittedStatistics fit_statistics(const Recordings&, std::span<const std::int64_t> rows, std::size_t classes,
                                 const LossConfig& loss);
 
-// Mean and biased sd of a recording, floor 1e-12 uV, as kernels/batch.hpp computes them.
-struct SignalMoments {
-    double mean = 0, sd = 0;  // uV
-};
-SignalMoments signal_moments(std::span<const float> signal);
+// Mean and sd of a recording in uV, the latter at least 1e-12, as kernels/batch.hpp computes them.
+Moments signal_moments(std::span<const float> signal);
 
 // The latency as a training target: NaN where it is missing or outside the window [0, T * dt].
 inline float latency_target(float latency_ms, double window_ms) {

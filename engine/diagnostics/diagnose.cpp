@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <stdexcept>
 #include <utility>
 
+#include "engine/keys/keys.hpp"
 #include "engine/rules/rules.hpp"
 
 namespace abr {
@@ -15,6 +17,20 @@ Severity worst(const std::vector<Finding>& findings) {
     Severity severity = Severity::info;
     for (const Finding& finding : findings) severity = std::max(severity, finding.severity);
     return severity;
+}
+
+// The advice with the run's own values, within the keys' ranges, without what would change nothing.
+std::vector<ConfigChange> completed(std::vector<ConfigChange> advised, const RecordedRun& run) {
+    std::vector<ConfigChange> changes;
+    for (ConfigChange& change : advised) {
+        const Key* key = find_key(split_path(change.key));
+        if (!key) throw std::logic_error("advice for an unknown key " + change.key);
+        if (change.to.is_number_float())
+            change.to = std::clamp(change.to.get<double>(), key->range.low, key->range.high);
+        if (run.has_config()) change.from = Json::parse(value_text(*key, run.config()), nullptr, false);
+        if (change.from != change.to) changes.push_back(std::move(change));
+    }
+    return changes;
 }
 
 Finding healthy(const RecordedRun& run) {
@@ -76,8 +92,10 @@ Diagnosis diagnose(const RecordedRun& run) {
     diagnosis.epochs = run.epochs.rows();
     for (const Rule& rule : diagnostic_rules()) {
         try {
-            if (auto finding = rule.judge(RuleCase(rule, run, diagnosis.findings)))
+            if (auto finding = rule.judge(RuleCase(rule, run, diagnosis.findings))) {
+                finding->changes = completed(std::move(finding->changes), run);
                 diagnosis.findings.push_back(std::move(*finding));
+            }
         } catch (const NotJudged& reason) {
             diagnosis.not_judged.push_back({std::string(rule.id), reason.what()});
         }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <utility>
 
 #include "engine/error.hpp"
-#include "engine/keys/load.hpp"
 
 namespace abr {
 namespace {
@@ -52,7 +52,7 @@ const Json& RunDocument::object(const char* member) const {
     return *found;
 }
 
-RecordedRun::RecordedRun(const std::filesystem::path& folder)
+RecordedRun::RecordedRun(const std::filesystem::path& folder, RecordedConfig config)
     : epochs(folder / "epochs.csv", Growth::appended),
       steps(folder / "steps.csv", Growth::appended),
       classification_report(folder / "classification_report.csv", Growth::appended, {"split", "class"}),
@@ -63,7 +63,8 @@ RecordedRun::RecordedRun(const std::filesystem::path& folder)
                       {"patient_id", "class_true", "class_predicted"}),
       data_report(folder / "data_report.json"),
       environment(folder / "environment.json"),
-      folder_(folder) {
+      folder_(folder),
+      config_(std::move(config)) {
     std::error_code error;
     if (!std::filesystem::is_directory(folder, error)) {
         throw InputError(
@@ -71,22 +72,15 @@ RecordedRun::RecordedRun(const std::filesystem::path& folder)
                         "runs/quickstart",
                         folder.string()));
     }
-    const auto config_file = folder / "config.toml";
     const bool has_run = std::ranges::any_of(
-        std::array{config_file, epochs.path(), steps.path(), split.path(), classification_report.path()},
+        std::array{folder / "config.toml", epochs.path(), steps.path(), split.path(),
+                   classification_report.path()},
         [&](const std::filesystem::path& file) { return std::filesystem::is_regular_file(file, error); });
     if (!has_run) {
         throw InputError(
             fmt::format("{}: holds no run: none of config.toml, epochs.csv, steps.csv, split.csv "
                         "and classification_report.csv is there; name the folder of a run",
                         folder.string()));
-    }
-    try {
-        config_ = load_config(config_file);
-    } catch (const InputError& problem) {
-        config_problem_ = std::filesystem::exists(config_file, error)
-                              ? fmt::format("config.toml cannot be used: {}", problem.what())
-                              : "config.toml is missing";
     }
     refresh();
 }
@@ -103,8 +97,8 @@ std::string RecordedRun::run_name() const {
 }
 
 const Config& RecordedRun::config() const {
-    if (!has_config()) throw NotJudged(config_problem_);
-    return config_;
+    if (!has_config()) throw NotJudged(config_.problem);
+    return config_.config;
 }
 
 std::vector<std::string> RecordedRun::half_written() const {

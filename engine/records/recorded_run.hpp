@@ -31,10 +31,17 @@ class RunDocument {
     std::filesystem::file_time_type changed_{};
 };
 
+// The resolved configuration of a run.
+struct RecordedConfig {
+    Config config;
+    std::string problem;  // why it cannot be used; empty: it can
+};
+
 class RecordedRun {
   public:
-    // Reads the folder. Throws InputError where it is no run folder: no such folder, or no file of a run in it.
-    explicit RecordedRun(const std::filesystem::path& folder);
+    // Reads the folder but for its configuration, which is read by those who know the keys (engine/keys/read_run.hpp).
+    // Throws InputError where it is no run folder: no such folder, or no file of a run in it.
+    RecordedRun(const std::filesystem::path& folder, RecordedConfig config);
 
     // Reads what the run has written since.
     void refresh();
@@ -42,7 +49,7 @@ class RecordedRun {
     std::string run_name() const;
     // The resolved configuration of the run. Throws NotJudged where config.toml cannot be read.
     const Config& config() const;
-    bool has_config() const { return config_problem_.empty(); }
+    bool has_config() const { return config_.problem.empty(); }
     // Files whose last line is half-written and therefore left out.
     std::vector<std::string> half_written() const;
 
@@ -51,8 +58,7 @@ class RecordedRun {
 
   private:
     std::filesystem::path folder_;
-    Config config_;
-    std::string config_problem_;
+    RecordedConfig config_;
 };
 
 }  // namespace abr

@@ -6,18 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "engine/keys/keys.hpp"
-
 namespace abr {
-namespace {
-
-Json value_of(const RecordedRun& run, const Key& key) {
-    if (!run.has_config()) return nullptr;
-    return Json::parse(value_text(key, run.config()), nullptr, false);
-}
-
-}  // namespace
-
 std::string_view severity_name(Severity severity) {
     switch (severity) {
         case Severity::info:
@@ -80,12 +69,8 @@ Finding RuleCase::finding(std::size_t first_row, std::size_t last_row) const {
     return result;
 }
 
-void RuleCase::advise(Finding& finding, const std::string& path, Json to) const {
-    const Key* key = find_key(split_path(path));
-    if (!key) throw std::logic_error("advice for an unknown key " + path);
-    if (to.is_number_float()) to = std::clamp(to.get<double>(), key->range.low, key->range.high);
-    const Json from = value_of(run, *key);
-    if (from != to) finding.changes.push_back({path, from, std::move(to)});
+void RuleCase::advise(Finding& finding, std::string key, Json to) const {
+    finding.changes.push_back({std::move(key), nullptr, std::move(to)});
 }
 
 double rounded(double value, int digits) {

@@ -61,9 +61,9 @@ class RuleCase {
     // [first_row, last_row] of epochs.csv.
     Finding finding() const;
     Finding finding(std::size_t first_row, std::size_t last_row) const;
-    // Adds the change of a key to the finding unless the key has that value already. The new value is brought
-    // into the key's range.
-    void advise(Finding&, const std::string& key, Json to) const;
+    // Advises a value for a key. The rules stand below the table of keys: diagnose() brings the value into the
+    // key's range, adds the run's own, and drops the advice where both are the same.
+    void advise(Finding&, std::string key, Json to) const;
 
   private:
     const Rule& rule_;

@@ -166,7 +166,7 @@ int run_training(const Config& written, const RunOptions& options) {
         summary.stop_reason = StopReason::failed;
         try {
             write();
-            observer.look();
+            observer.observe();
         } catch (const std::exception& problem) {  // not instead of what ended the run
             console.warning(fmt::format("the run could not be summed up and judged: {}", problem.what()));
         }

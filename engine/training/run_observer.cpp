@@ -6,13 +6,14 @@
 
 #include "engine/diagnostics/report.hpp"
 #include "engine/error.hpp"
+#include "engine/keys/read_run.hpp"
 #include "engine/output/file.hpp"
 
 namespace abr {
 
 void RunObserver::begin() {
     try {
-        tables_.emplace(folder_.path());
+        tables_.emplace(read_run(folder_.path()));
     } catch (const InputError&) {  // it was there when the run began
         throw file_error("read the run folder", folder_.path(), ENOENT);
     }
@@ -23,7 +24,7 @@ void RunObserver::begin() {
             "no TensorBoard files: this build found no protobuf or libpng (libprotobuf-dev, libpng-dev)");
 }
 
-void RunObserver::look() {
+void RunObserver::observe() {
     if (!tables_) return;
     tables_->refresh();
     if (events_) events_->append(*tables_);

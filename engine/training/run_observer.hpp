@@ -24,7 +24,7 @@ class RunObserver {
     void begin();
     // After the rows of an epoch, and when the run has ended in whatever way: appends to the event file, judges
     // the run, says what is new, replaces diagnostics.json and diagnostics.md.
-    void look();
+    void observe();
 
   private:
     void judge();

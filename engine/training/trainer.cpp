@@ -121,7 +121,7 @@ void Trainer::finish_epoch(RunSummary& summary) {
     summarise(summary);
     p_.console.epoch(record, p_.config.training.epochs);
     if (progress_.epoch % p_.config.logging.variance_every == 0) p_.console.loss_variance(record);
-    p_.observer.look();
+    p_.observer.observe();
 }
 
 // The best checkpoints that hold the state as it is now.

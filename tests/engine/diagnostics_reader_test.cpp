@@ -6,6 +6,7 @@
 
 #include "engine/diagnostics/report.hpp"
 #include "engine/error.hpp"
+#include "engine/keys/read_run.hpp"
 #include "tests/engine/synthetic_run.hpp"
 
 namespace abr {
@@ -14,7 +15,7 @@ namespace {
 using namespace test;
 
 Diagnosis judged(const std::filesystem::path& folder) {
-    return diagnose(RecordedRun(folder));
+    return diagnose(read_run(folder));
 }
 
 TEST_CASE("a table that a person saved from a spreadsheet is read like the engine's own") {
@@ -40,7 +41,7 @@ TEST_CASE("a half-written last line is left out, and read once it is whole") {
     run.write(folder.path);
     const std::string text = run.epochs_csv();
     put(folder.path / "epochs.csv", text.substr(0, text.size() - 3));
-    RecordedRun tables(folder.path);
+    RecordedRun tables = read_run(folder.path);
     CHECK(tables.epochs.rows() == 5);
     CHECK(tables.half_written() == std::vector<std::string>{"epochs.csv"});
     std::ofstream(folder.path / "epochs.csv", std::ios::app) << text.substr(text.size() - 3);
@@ -123,8 +124,8 @@ TEST_CASE("a run folder with files missing or empty is judged as far as it goes"
 
 TEST_CASE("what is no run folder is refused with the reason") {
     const TemporaryFolder folder;
-    CHECK(contains(message_of<InputError>([&] { RecordedRun(folder.path / "none"); }), "no such folder"));
-    CHECK(contains(message_of<InputError>([&] { RecordedRun{folder.path}; }), "holds no run"));
+    CHECK(contains(message_of<InputError>([&] { read_run(folder.path / "none"); }), "no such folder"));
+    CHECK(contains(message_of<InputError>([&] { read_run(folder.path); }), "holds no run"));
     SyntheticRun(1).write(folder.path);
     put(folder.path / "epochs.csv", "epoch,val_f1_macro\n");
     const Diagnosis begun = judged(folder.path);

@@ -7,6 +7,7 @@
 #include "engine/diagnostics/report.hpp"
 #include "engine/keys/keys.hpp"
 #include "engine/keys/load.hpp"
+#include "engine/keys/read_run.hpp"
 #include "engine/rules/rules.hpp"
 #include "tests/engine/synthetic_run.hpp"
 
@@ -156,7 +157,7 @@ TEST_CASE("diagnostics.json holds the members of the contract, and NaN becomes n
     run.remove("grad_norm_std");
     const TemporaryFolder folder;
     run.write(folder.path);
-    write_diagnosis(folder.path, diagnose(RecordedRun(folder.path)));
+    write_diagnosis(folder.path, diagnose(read_run(folder.path)));
     const Json json = Json::parse(content(folder.path / "diagnostics.json"));
     CHECK(json["schema_version"] == 1);
     CHECK(json["run"] == folder.path.filename().string());
@@ -185,7 +186,7 @@ TEST_CASE("200 epochs of 500 steps are judged in less than a second") {
     const TemporaryFolder folder;
     run.write(folder.path);
     const auto start = std::chrono::steady_clock::now();
-    CHECK(diagnose(RecordedRun(folder.path)).epochs == 200);
+    CHECK(diagnose(read_run(folder.path)).epochs == 200);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     CHECK(seconds.count() < 1);
 }

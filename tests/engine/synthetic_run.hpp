@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/diagnostics/diagnose.hpp"
+#include "engine/keys/read_run.hpp"
 #include "kernels/components.hpp"
 #include "tests/engine/output_files.hpp"
 
@@ -119,7 +120,7 @@ class SyntheticRun {
     Diagnosis diagnosis() const {
         const TemporaryFolder folder;
         write(folder.path);
-        return diagnose(RecordedRun(folder.path));
+        return diagnose(read_run(folder.path));
     }
 
     std::size_t epochs;

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "engine/keys/read_run.hpp"
 #include "engine/tensorboard/record.hpp"
 #include "engine/tensorboard/run_events.hpp"
 #include "tests/engine/synthetic_run.hpp"
@@ -35,7 +36,7 @@ TEST_CASE("an event file that is written from the CSVs is the one that was writt
     for (int line = 0; line < 4; ++line) half = all.find('\n', half) + 1;
 
     put(folder.path / "epochs.csv", all.substr(0, half));
-    RecordedRun tables(folder.path);
+    RecordedRun tables = read_run(folder.path);
     const auto live = rewrite_run_events(folder.path, tables);
     if (!live) {
         MESSAGE("this build writes no TensorBoard files");
@@ -48,7 +49,7 @@ TEST_CASE("an event file that is written from the CSVs is the one that was writt
     const auto file = folder.path / "tensorboard/events.out.tfevents.abr_engine";
     const std::string written = content(file);
     CHECK(contains(written, "\x89PNG"));
-    rewrite_run_events(folder.path, RecordedRun(folder.path));
+    rewrite_run_events(folder.path, read_run(folder.path));
     CHECK((content(file) == written));
 }
 

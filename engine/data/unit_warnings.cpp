@@ -1,4 +1,4 @@
-#include "engine/input/unit_warnings.hpp"
+#include "engine/data/unit_warnings.hpp"
 
 #include <fmt/format.h>
 
