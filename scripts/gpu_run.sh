@@ -104,7 +104,8 @@ if grep -q '^backends .*, cuda' "$out/info.txt"; then
         fi
     done
     try "quick start on CUDA" cuda.log quickstart cuda cuda &&
-        try "both backends compared" compare.txt scripts/compare_runs.py "$out/cpu" "$out/cuda"
+        try "both backends compared" compare.txt "$build/abr_engine" compare "$out/cpu" "$out/cuda" \
+            --first-step 1e-4 --epochs
     try "profile on CUDA" profile.log quickstart profile cuda --profile --set training.epochs=1 &&
         cp "$out/profile/profile.csv" "$out/profile.csv"
 else

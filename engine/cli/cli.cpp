@@ -39,6 +39,8 @@ constexpr const char* kFooter =
     "      writes a synthetic cohort in the engine's own CSV layout\n"
     "  abr_engine diagnose runs/quickstart\n"
     "      says what is wrong with a run and which lines of its configuration to change\n"
+    "  abr_engine compare runs/before runs/after\n"
+    "      shows runs side by side: the settings that differ and the best metrics\n"
     "\n"
     "Exit codes: 0 done; 1 the run failed; 2 bad input, configuration or usage; 3 interrupted, resumable;\n"
     "4 a critical finding with diagnose --strict; 130 on a second Ctrl-C.\n"
@@ -77,10 +79,11 @@ int run_cli(int argc, char** argv) {
     program.footer(kFooter);
     program.require_subcommand(1);
     program.set_version_flag("--version", fmt::format("abr_engine {}", kEngineVersion));
-    const std::array commands = {
-        add_run_command(program),      add_diagnose_command(program),   add_predict_command(program),
-        add_evaluate_command(program), add_check_data_command(program), add_synth_command(program),
-        add_config_command(program),   add_trace_command(program),      add_info_command(program)};
+    const std::array commands = {add_run_command(program),      add_diagnose_command(program),
+                                 add_compare_command(program),  add_predict_command(program),
+                                 add_evaluate_command(program), add_check_data_command(program),
+                                 add_synth_command(program),    add_config_command(program),
+                                 add_trace_command(program),    add_info_command(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

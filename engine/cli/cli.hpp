@@ -35,6 +35,7 @@ Command add_trace_command(CLI::App& program);
 Command add_info_command(CLI::App& program);
 Command add_config_command(CLI::App& program);
 Command add_diagnose_command(CLI::App& program);
+Command add_compare_command(CLI::App& program);
 Command add_check_data_command(CLI::App& program);
 Command add_predict_command(CLI::App& program);
 Command add_evaluate_command(CLI::App& program);

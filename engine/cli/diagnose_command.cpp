@@ -23,6 +23,7 @@ struct DiagnoseArguments {
     std::string output_dir;
     bool strict = false;
     bool docs = false;
+    bool as_set = false;
 };
 
 void print(const Diagnosis& diagnosis) {
@@ -46,6 +47,10 @@ int diagnose_run(const DiagnoseArguments& arguments) {
     for (const std::string& file : run.half_written())
         fmt::print(stderr, "{}: the last line is half-written and left out\n", file);
     const Diagnosis diagnosis = diagnose(run);
+    if (arguments.as_set) {
+        fmt::print("{}\n", as_set_arguments(diagnosis));
+        return kExitDone;
+    }
     std::filesystem::path folder = arguments.run;
     if (!arguments.output_dir.empty()) {
         folder = arguments.output_dir;
@@ -72,10 +77,18 @@ Command add_diagnose_command(CLI::App& program) {
         "  abr_engine diagnose runs/quickstart\n"
         "      judges a finished, running or broken run; writes diagnostics.json and diagnostics.md into it\n"
         "  abr_engine diagnose runs/quickstart --output-dir elsewhere --strict\n"
-        "      leaves the run folder alone; exits with 4 when a critical finding stands");
+        "      leaves the run folder alone; exits with 4 when a critical finding stands\n"
+        "  abr_engine run FILE.toml $(abr_engine diagnose runs/quickstart --as-set)\n"
+        "      runs again with what the first finding advises");
     CLI::Option* run = app->add_option("RUN", arguments->run, "Folder of the run");
-    app->add_option("--output-dir", arguments->output_dir, "Where the two files go [the run folder]");
-    app->add_flag("--strict", arguments->strict, "Exit with 4 when a critical finding stands");
+    CLI::Option* output_dir =
+        app->add_option("--output-dir", arguments->output_dir, "Where the two files go [the run folder]");
+    CLI::Option* strict =
+        app->add_flag("--strict", arguments->strict, "Exit with 4 when a critical finding stands");
+    app->add_flag("--as-set", arguments->as_set,
+                  "Write nothing; print the first finding's advice as --set arguments, and nothing else")
+        ->excludes(output_dir)
+        ->excludes(strict);
     app->add_flag("--docs", arguments->docs, "Print the reference of all rules (Markdown)")->excludes(run);
     return {app, [arguments] { return diagnose_run(*arguments); }};
 }

@@ -122,6 +122,18 @@ std::string to_markdown(const Diagnosis& diagnosis) {
     return text;
 }
 
+std::string as_set_arguments(const Diagnosis& diagnosis) {
+    if (diagnosis.findings.empty()) return {};
+    std::vector<std::string> arguments;
+    for (const ConfigChange& change : diagnosis.findings.front().changes) {
+        // Text needs no quotes: --set takes what is no TOML value as text.
+        arguments.push_back(
+            fmt::format("--set {}={}", change.key,
+                        change.to.is_string() ? change.to.get<std::string>() : toml_text(change.to)));
+    }
+    return fmt::format("{}", fmt::join(arguments, " "));
+}
+
 void write_diagnosis(const std::filesystem::path& folder, const Diagnosis& diagnosis) {
     write_json(folder / "diagnostics.json", to_json(diagnosis));
     write_file_atomically(folder / "diagnostics.md", to_markdown(diagnosis));

@@ -41,10 +41,13 @@ TEST_CASE("a run is judged after every epoch: a finding is told once, and the fi
           content(folder.path / "elsewhere/diagnostics.md"));
     CHECK(Json::parse(live).at("findings").at(0).at("rule") == "SIGNAL_DOMINATES");
 
-    const Outcome advice = shell(
-        folder.path, "python3 '" ABR_SOURCE_DIR "/scripts/apply_advice.py' runs/x >stdout.txt 2>stderr.txt");
-    CHECK(advice.code == 0);
-    CHECK(advice.out.starts_with("--set loss.weights.signal="));
+    const std::string as_set = engine(folder.path, "diagnose runs/x --as-set").out;
+    CHECK(as_set.starts_with("--set loss.weights.signal="));
+    CHECK(as_set.ends_with("\n"));
+    // Another run takes the line as it is.
+    CHECK(engine(folder.path, "config " + shipped("sick/signal_dominates.toml") + " " +
+                                  as_set.substr(0, as_set.size() - 1))
+              .code == 0);
 
     std::ofstream(folder.path / "runs/x/split.csv", std::ios::app) << "X,NORMAL,1,train\nX,NORMAL,1,test\n";
     CHECK(engine(folder.path, "diagnose runs/x --strict").code == 4);
@@ -71,6 +74,32 @@ TEST_CASE("a run that failed is judged too, and one can do without diagnosis and
                 .code == 0);
     CHECK_FALSE(fs::exists(folder.path / "runs/y/diagnostics.json"));
     CHECK_FALSE(fs::exists(folder.path / "runs/y/tensorboard"));
+}
+
+TEST_CASE("runs stand side by side, and the exit code tells whether they took the same first step") {
+    const TemporaryFolder folder;
+    const std::string run = "run " + shipped("quickstart.toml") + kTiny + " --set training.epochs=1 --quiet";
+    REQUIRE(engine(folder.path, run + " --experiment-name x").code == 0);
+    REQUIRE(engine(folder.path, run + " --experiment-name y --set optimizer.learning_rate=0.002").code == 0);
+    REQUIRE(engine(folder.path, run + " --experiment-name z --set run.seed=5").code == 0);
+
+    const Outcome same =
+        engine(folder.path, "compare runs/x runs/y --epochs --first-step 1e-12 --csv both.csv");
+    CHECK_MESSAGE(same.code == 0, same.err);
+    CHECK(contains(same.out, "optimizer.learning_rate"));
+    CHECK(contains(same.out, "first step: largest relative difference of y from x: 0\n"));
+    CHECK(contains(same.out, "val_f1_macro"));
+    CHECK_FALSE(contains(same.out, "run.name"));
+    const std::string csv = content(folder.path / "both.csv");
+    CHECK(csv.starts_with("kind,name,epoch,x,y\n"));
+    CHECK(contains(csv, ",0.002\n"));
+    CHECK(engine(folder.path, "compare runs/x runs/y runs/z --first-step 1e-4").code == 1);
+    CHECK(engine(folder.path, "compare runs/x runs/z").code == 0);
+
+    CHECK(engine(folder.path, "compare runs/x").code == 2);
+    CHECK(contains(engine(folder.path, "compare runs/x runs/../runs/x").err, "is named twice"));
+    CHECK(contains(engine(folder.path, "compare runs/x none").err, "no such folder"));
+    CHECK(contains(engine(folder.path, "compare runs/x runs/y --csv runs").err, "is a folder"));
 }
 
 TEST_CASE("diagnose refuses what is no run, and prints the reference of docs/diagnostics.md") {

@@ -180,6 +180,19 @@ TEST_CASE("diagnostics.json holds the members of the contract, and NaN becomes n
     CHECK(contains(page, "optimizer.learning_rate = 0.0001  # was 0.001"));
 }
 
+TEST_CASE("the first finding's advice becomes --set arguments, text without quotes") {
+    Finding first, second;
+    first.changes = {{"optimizer.learning_rate", 0.1, 0.0001}, {"training.sampler", "shuffle", "balanced"}};
+    second.changes = {{"training.batch_size", 4, 32}};
+    Diagnosis diagnosis;
+    CHECK(as_set_arguments(diagnosis) == "");
+    diagnosis.findings = {first, second};
+    CHECK(as_set_arguments(diagnosis) ==
+          "--set optimizer.learning_rate=0.0001 --set training.sampler=balanced");
+    diagnosis.findings = {Finding(), second};
+    CHECK(as_set_arguments(diagnosis) == "");
+}
+
 TEST_CASE("200 epochs of 500 steps are judged in less than a second") {
     SyntheticRun run(200);
     run.step_losses.assign(200 * 500, 1.0);
