@@ -24,8 +24,8 @@ void write_step_trace(const Config& written, const ChosenBackend& backend, const
     const Dataset dataset = build_dataset(load_recordings(written, rows), written);
     const Config config = with_dropped_weights(written, dataset);
     const auto& train = dataset.part(Split::train);
-    const EpochSampler sampler(config.training.sampler, train.label, dataset.classes.size(),
-                               config.training.max_repeats, config.run.seed);
+    const EpochSampler sampler(config.training.sampler, train.label[Component::classification],
+                               dataset.classes.size(), config.training.max_repeats, config.run.seed);
     const LearnerSettings settings = learner_settings(config, dataset);
     const auto learner = make_learner(backend, settings, train.view(), config.run.threads);
     if (!options.checkpoint.empty()) {

@@ -32,10 +32,10 @@ LossSettings read_settings(const GoldenFile& file, const std::string& path, Inde
     const auto distances = file.texts(path + "distance");
     const auto deltas = file.values(path + "delta");
     LossSettings settings;
-    settings.signal = distance(distances.at(0), deltas.at(0));
-    settings.peak_latency = distance(distances.at(1), deltas.at(1));
-    settings.peak_amplitude = distance(distances.at(2), deltas.at(2));
-    settings.threshold = distance(distances.at(3), deltas.at(3));
+    settings.distance[Component::signal] = distance(distances.at(0), deltas.at(0));
+    settings.distance[Component::peak_latency] = distance(distances.at(1), deltas.at(1));
+    settings.distance[Component::peak_amplitude] = distance(distances.at(2), deltas.at(2));
+    settings.distance[Component::threshold] = distance(distances.at(3), deltas.at(3));
     settings.positive_weight = file.value<float>(path + "positive_weight");
     settings.label_smoothing = file.value<float>(path + "label_smoothing");
     settings.focal_gamma = file.value<float>(path + "focal_gamma");
