@@ -10,6 +10,7 @@
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
 #include "engine/output/file.hpp"
+#include "engine/output/json.hpp"
 #include "engine/training/checkpoint.hpp"
 #include "engine/training/curriculum.hpp"
 #include "engine/training/load_recordings.hpp"
@@ -57,8 +58,9 @@ void write_step_trace(const Config& written, const ChosenBackend& backend, const
     std::vector<TensorSource> sources;
     for (const HostTensor& tensor : tensors)
         sources.push_back({tensor.name, TensorType::f32, tensor.shape, tensor.values.data()});
-    write_file_atomically(options.out,
-                          serialize_safetensors(std::move(sources), {{"format", "abr_engine_trace"}}));
+    write_file_atomically(options.out, serialize_safetensors(std::move(sources),
+                                                             {{"format", "abr_engine_trace"},
+                                                              {"components", Json(kComponentNames).dump()}}));
 }
 
 }  // namespace abr
