@@ -11,7 +11,6 @@ import pathlib
 import sys
 
 
-
 def read_epochs(path):
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
