@@ -10,9 +10,9 @@ namespace {
 
 BatchSettings everything_on() {
     BatchSettings s;
-    s.latency = {6.5f, 1.0f};
-    s.amplitude = {0.3f, 5.0f};
-    s.threshold = {40.0f, 0.05f};
+    s.target[Component::peak_latency] = {6.5f, 1.0f};
+    s.target[Component::peak_amplitude] = {0.3f, 5.0f};
+    s.target[Component::threshold] = {40.0f, 0.05f};
     s.augmentation_probability = 0.5f;
     s.shift_samples = 3;
     s.scale_low = 0.9f;
@@ -42,11 +42,11 @@ void add_batch_cases(Suite& suite) {
                     .input = m.output(Sequence<T>{nullptr, n.batch, n.length(0), 1, 7}),
                     .statics = m.output(Matrix<T>{nullptr, n.batch, kStaticInputs}),
                     .targets = {.signal = m.output(Matrix<T>{nullptr, n.batch, n.shape.length}),
-                                .label = m.template output_of<std::int32_t>(n.batch),
-                                .exist = m.template output_of<std::int32_t>(n.batch),
-                                .latency = m.output(n.batch),
-                                .amplitude = m.output(n.batch),
-                                .threshold = m.output(n.batch)},
+                                .label = of_components<std::int32_t*>(
+                                    is_labelled,
+                                    [&](Component) { return m.template output_of<std::int32_t>(n.batch); }),
+                                .scalar = of_components<T*>(is_scalar,
+                                                            [&](Component) { return m.output(n.batch); })},
                     .mean = m.output(n.batch),
                     .sd = m.output(n.batch)};
                 return [=](auto& stream) {

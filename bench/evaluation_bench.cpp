@@ -8,12 +8,13 @@ namespace {
 
 std::vector<double> values_of(const EvaluationSums& sums) {
     std::vector<double> all = {sums.signal_count, sums.signal_squared_error};
-    for (const RegressionSums* r : {&sums.latency, &sums.amplitude, &sums.threshold})
-        all.insert(all.end(), {r->count, r->absolute_error, r->squared_error, r->target_mean,
-                               r->target_squared_deviation});
-    for (const std::int64_t count : {sums.exist.true_positive, sums.exist.false_positive,
-                                     sums.exist.false_negative, sums.exist.true_negative})
-        all.push_back(static_cast<double>(count));
+    for (const RegressionSums& r : sums.scalar.values)
+        all.insert(all.end(),
+                   {r.count, r.absolute_error, r.squared_error, r.target_mean, r.target_squared_deviation});
+    for (const BinarySums& b : sums.binary.values)
+        for (const std::int64_t count :
+             {b.true_positive, b.false_positive, b.false_negative, b.true_negative})
+            all.push_back(static_cast<double>(count));
     return all;
 }
 
@@ -34,13 +35,13 @@ void add_evaluation_cases(Suite& suite) {
                           .mean = m.input(rows),
                           .sd = m.input(rows, 0.1, 1)},
                 .heads = heads(m, n),
-                .scaling = {6.5f, 1.0f, 0.3f, 0.2f, 40.0f, 20.0f},
+                .scaling = per_component<Scaling>({{Component::peak_latency, {6.5f, 1.0f}},
+                                                   {Component::peak_amplitude, {0.3f, 0.2f}},
+                                                   {Component::threshold, {40.0f, 20.0f}}}),
                 .classes = classes,
-                .predictions = {.logits = predicted(rows * classes),
-                                .exist_logit = predicted(rows),
-                                .latency_ms = predicted(rows),
-                                .amplitude_uv = predicted(rows),
-                                .threshold_db = predicted(rows),
+                .predictions = {.answer = of_components<float*>(
+                                    has_answer,
+                                    [&](Component c) { return predicted(rows * n.shape.outputs(c)); }),
                                 .signal_correlation = predicted(rows),
                                 .signal_snr_gain_db = predicted(rows),
                                 .restored_uv = predicted(rows * n.shape.length)},

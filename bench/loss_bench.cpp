@@ -40,11 +40,9 @@ void add_loss_cases(Suite& suite) {
                     Heads<T> gradients;
                     if (training)
                         gradients = {.signal = m.output(Sequence<T>{nullptr, n.batch, n.length(0), 1, 0}),
-                                     .logits = m.output(Matrix<T>{nullptr, n.batch, n.shape.classes}),
-                                     .exist = m.output(n.batch),
-                                     .latency = m.output(n.batch),
-                                     .amplitude = m.output(n.batch),
-                                     .threshold = m.output(n.batch)};
+                                     .answer = of_components<Matrix<T>>(has_answer, [&](Component c) {
+                                         return m.output(Matrix<T>{nullptr, n.batch, n.shape.outputs(c)});
+                                     })};
                     return [=](auto& stream) mutable {
                         a.gradients = training ? &gradients : nullptr;
                         multi_task_loss<T>(stream, {}, a);

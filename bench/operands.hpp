@@ -17,6 +17,27 @@ inline std::vector<std::int32_t> cycle(Index size, Index values) {
     return all;
 }
 
+inline bool has_answer(Component c) {
+    return task_of(c).kind != TaskKind::signal;
+}
+
+// A value made for each component that `has` it.
+template <class T, class Make>
+PerComponent<T> of_components(bool has(Component), const Make& make) {
+    PerComponent<T> values;
+    for (const Component c : kAllComponents)
+        if (has(c)) values[c] = make(c);
+    return values;
+}
+
+template <class M>
+auto labels(M& m, const Setting& n) {
+    using Label = decltype(m.given(cycle(1, 1)));
+    return of_components<Label>(is_labelled, [&](Component c) {
+        return m.given(cycle(n.batch, task_of(c).kind == TaskKind::classes ? n.shape.classes : 2));
+    });
+}
+
 // As many recordings as the batch has, so that all of them are read.
 template <class M>
 DeviceRecordings recordings(M& m, const Setting& n) {
@@ -26,33 +47,27 @@ DeviceRecordings recordings(M& m, const Setting& n) {
             .signal = m.input_float(rows * length),
             .clean = m.input_float(rows * length),
             .statics = m.input_float(rows * kStoredStatics),
-            .label = m.given(cycle(rows, n.shape.classes)),
-            .exist = m.given(cycle(rows, 2)),
-            .latency_ms = m.input_float(rows, 5, 8),
-            .amplitude_uv = m.input_float(rows, 0.1, 0.5),
-            .threshold_db = m.input_float(rows, 10, 80)};
+            .label = labels(m, n),
+            .scalar = per_component<const float*>({{Component::peak_latency, m.input_float(rows, 5, 8)},
+                                                   {Component::peak_amplitude, m.input_float(rows, 0.1, 0.5)},
+                                                   {Component::threshold, m.input_float(rows, 10, 80)}})};
 }
 
 template <class M>
 Targets<Scalar<M>> targets(M& m, const Setting& n) {
     using T = Scalar<M>;
     return {.signal = m.input(Matrix<T>{nullptr, n.batch, n.shape.length}),
-            .label = m.given(cycle(n.batch, n.shape.classes)),
-            .exist = m.given(cycle(n.batch, 2)),
-            .latency = m.input(n.batch),
-            .amplitude = m.input(n.batch),
-            .threshold = m.input(n.batch)};
+            .label = labels(m, n),
+            .scalar = of_components<T*>(is_scalar, [&](Component) { return m.input(n.batch); })};
 }
 
 template <class M>
 Heads<const Scalar<M>> heads(M& m, const Setting& n) {
     using T = Scalar<M>;
     return {.signal = m.input(Sequence<T>{nullptr, n.batch, n.length(0), 1, 0}),
-            .logits = m.input(Matrix<T>{nullptr, n.batch, n.shape.classes}),
-            .exist = m.input(n.batch),
-            .latency = m.input(n.batch),
-            .amplitude = m.input(n.batch),
-            .threshold = m.input(n.batch)};
+            .answer = of_components<Matrix<const T>>(has_answer, [&](Component c) {
+                return Matrix<const T>(m.input(Matrix<T>{nullptr, n.batch, n.shape.outputs(c)}));
+            })};
 }
 
 inline std::vector<double> values_of(const LossSums& sums) {

@@ -16,7 +16,6 @@ from safetensors.numpy import load_file
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "oracle"))
 from network import AbrUnet, Shape, load_parameters, parameter_arrays  # noqa: E402
 
-COMPONENTS = ("signal", "peak_exist", "peak_latency", "peak_amplitude", "classification", "threshold")
 TOLERANCE = 1e-4  # of the engine's outputs and gradients in fp32, relative to the largest value of a tensor
 
 
@@ -69,14 +68,15 @@ class Problem:
         checkpoint = folder / "run" / "checkpoints" / "last.safetensors"
         with safe_open(checkpoint, "numpy") as file:
             model = json.loads(file.metadata()["model"])
-        built = tuple(name for name, on in zip(COMPONENTS, model.pop("built")) if on)
-        if set(built) != set(COMPONENTS):
+        with safe_open(trace, "numpy") as file:
+            self.components = json.loads(file.metadata()["components"])
+        if not all(model.pop("built")):
             raise SystemExit("pytorch_side: the data must have labels for every component")
         self.shape = Shape(**{k: tuple(v) if isinstance(v, list) else v for k, v in model.items()})
         other = ("ema/", "optimizer/", "statistics/", "progress/")
         self.parameters = {k: v for k, v in load_file(checkpoint).items() if not k.startswith(other)}
         self.trace = load_file(trace)
-        self.weights = dict(zip(COMPONENTS, self.tensor("weights").tolist()))
+        self.weights = dict(zip(self.components, self.tensor("weights").tolist()))
         self.class_weights = self.tensor("class_weights")
         names = sorted({int(k[5 : k.index("/")]) for k in self.trace if k.startswith("batch")})
         self.batches = [
@@ -93,7 +93,7 @@ class Problem:
 
     def loss(self, outputs, batch):
         parts = losses(outputs, batch, self.config, self.class_weights)
-        return parts, sum(self.weights[name] * parts[name] for name in COMPONENTS)
+        return parts, sum(self.weights[name] * parts[name] for name in self.components)
 
 
 def values_and_gradients(problem):
@@ -104,7 +104,7 @@ def values_and_gradients(problem):
     parts, total = problem.loss(outputs, batch)
     total.backward()
     values = {f"outputs/{name}": output.detach().cpu().numpy() for name, output in outputs.items()}
-    values["losses"] = np.array([parts[name].item() for name in COMPONENTS])
+    values["losses"] = np.array([parts[name].item() for name in problem.components])
     gradients = parameter_arrays(model, gradients=True)
     return values | {f"gradients/{name}": gradient for name, gradient in gradients.items()}
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/components.hpp"
+
 namespace abr {
 
 inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
@@ -16,25 +18,25 @@ struct Recordings {
     double sample_interval_ms = 0;
     bool has_clean = false;
 
-    std::vector<std::int64_t> source_row;    // 1-based data row in the file (without the header), or 1…rows
-    std::vector<std::int32_t> patient;       // index into patients
-    std::vector<std::string> patients;       // identifiers, in order of first appearance
-    std::vector<std::int8_t> ear;            // 0 left, 1 right, -1 missing
-    std::vector<float> age_years;            // NaN = missing
-    std::vector<float> intensity_db;         // dB nHL
-    std::vector<float> rate_hz;              // NaN = missing
-    std::vector<float> fmp;                  // NaN = missing
-    std::vector<std::int32_t> label;         // class index, -1 = missing
-    std::vector<float> wave_v_latency_ms;    // NaN = not marked
-    std::vector<float> wave_v_amplitude_uv;  // NaN = not marked
-    std::vector<float> threshold_db;         // NaN = missing
-    std::vector<float> signal;               // (rows, length) uV
+    std::vector<std::int64_t> source_row;  // 1-based data row in the file (without the header), or 1…rows
+    std::vector<std::int32_t> patient;     // index into patients
+    std::vector<std::string> patients;     // identifiers, in order of first appearance
+    std::vector<std::int8_t> ear;          // 0 left, 1 right, -1 missing
+    std::vector<float> age_years;          // NaN = missing
+    std::vector<float> intensity_db;       // dB nHL
+    std::vector<float> rate_hz;            // NaN = missing
+    std::vector<float> fmp;                // NaN = missing
+    std::vector<std::int32_t> label;       // class index, -1 = missing
+    PerComponent<std::vector<float>> scalar;  // labels of scalar tasks, NaN = missing
+    std::vector<float> signal;                // (rows, length) uV
     std::vector<float> clean;  // (rows, length) uV, empty if !has_clean; a row is whole or all NaN
 
-    bool has_class_column = false;
-    bool has_latency_column = false;  // without it existence of wave V is unlabelled
-    bool has_amplitude_column = false;
-    bool has_threshold_column = false;
+    PerComponent<bool> has_column;  // of labels, for the tasks that have one of their own (has_label_column)
+
+    // Whether the table could label the task: existence is labelled by the column of the latency.
+    bool can_label(Component c) const {
+        return task_of(c).label_column.empty() || has_column[task_of(c).labelled_by];
+    }
 };
 
 }  // namespace abr

@@ -3,8 +3,8 @@
 // For row b of the micro-batch, recording r = order[b], place p = position.place + b:
 //   1. augmentation (training; one decision for the group with `augmentation_probability`): shift by n in [-N, N]
 //      samples (x'(t) = x(t - n), exposed ends hold the edge value) and scale by u in [scale_low, scale_high]; both
-//      act on recording and clean signal; the latency moves by n * dt, the amplitude scales by u. In every mode a
-//      latency outside [0, T * dt] is masked; the wave still exists.
+//      act on recording and clean signal; a target that follows the shift (Task::follows, the latency) moves by n * dt,
+//      one that follows the scale by u. In every mode a latency outside [0, T * dt] is masked; the wave still exists.
 //   2. clean = the given clean signal, else the recording itself (both after 1). s = the recording's biased sd.
 //   3. drift (with the group): a slow wave of drift_sd * s * N(0,1) * sin(pi * t / T + phase), phase uniform in
 //      (0, 2 pi), t the sample's index, on the input.
@@ -56,15 +56,12 @@ inline constexpr int kStoredStatics = 7;  // those that the data set holds; the 
 // A split's recordings on the device. Physical units, NaN / -1 = missing; all but `clean` are always there.
 struct DeviceRecordings {
     Index rows = 0;
-    Index length = 0;                // T
-    const float* signal = nullptr;   // (rows, T) uV
-    const float* clean = nullptr;    // (rows, T) uV or null
-    const float* statics = nullptr;  // (rows, 7) standardised and filled
-    const std::int32_t* label = nullptr;
-    const std::int32_t* exist = nullptr;
-    const float* latency_ms = nullptr;
-    const float* amplitude_uv = nullptr;
-    const float* threshold_db = nullptr;
+    Index length = 0;                              // T
+    const float* signal = nullptr;                 // (rows, T) uV
+    const float* clean = nullptr;                  // (rows, T) uV or null
+    const float* statics = nullptr;                // (rows, 7) standardised and filled
+    PerComponent<const std::int32_t*> label = {};  // of classes and binary tasks
+    PerComponent<const float*> scalar = {};        // of scalar tasks
 };
 
 struct Standardisation {
@@ -75,7 +72,7 @@ struct Standardisation {
 struct BatchSettings {
     double sample_interval_ms = 0.1;                  // dt
     Standardisation signal_mean, signal_log_sd;       // static inputs made here
-    Standardisation latency, amplitude, threshold;    // targets
+    PerComponent<Standardisation> target;             // of scalar tasks
     float fill_age = 0, fill_rate = 0, fill_fmp = 0;  // standardised fill-in values
     float flag_age = 1, flag_rate = 1, flag_fmp = 1;  // standardised value of "missing"
     float augmentation_probability = 0;

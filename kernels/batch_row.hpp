@@ -135,17 +135,24 @@ template <class T>
 ABR_HOST_DEVICE void write_targets(const DeviceRecordings& recordings, const BatchSettings& settings,
                                    const Augmentation& augmentation, Index r, const Targets<T>& targets,
                                    Index b) {
-    const double dt = settings.sample_interval_ms;
-    const double latency = recordings.latency_ms[r] + static_cast<double>(augmentation.shift) * dt;
-    const bool inside =
-        latency >= 0 && latency <= static_cast<double>(recordings.length) * dt;  // false for NaN
-    const double amplitude = static_cast<double>(recordings.amplitude_uv[r]) * augmentation.scale;
-    targets.label[b] = recordings.label[r];
-    targets.exist[b] = recordings.exist[r];
-    targets.latency[b] =
-        inside ? standardise<T>(latency, settings.latency) : std::numeric_limits<T>::quiet_NaN();
-    targets.amplitude[b] = standardise<T>(amplitude, settings.amplitude);
-    targets.threshold[b] = standardise<T>(recordings.threshold_db[r], settings.threshold);
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        constexpr Task kTask = task_of(c);
+        if constexpr (kTask.kind == TaskKind::binary || kTask.kind == TaskKind::classes) {
+            targets.label[c][b] = recordings.label[c][r];
+        } else if constexpr (kTask.kind == TaskKind::scalar) {
+            double value = static_cast<double>(recordings.scalar[c][r]);
+            bool inside = true;
+            if constexpr (kTask.follows == Follows::shift) {
+                const double dt = settings.sample_interval_ms;
+                value += static_cast<double>(augmentation.shift) * dt;
+                inside = value >= 0 && value <= static_cast<double>(recordings.length) * dt;  // false for NaN
+            } else if constexpr (kTask.follows == Follows::scale) {
+                value *= static_cast<double>(augmentation.scale);
+            }
+            targets.scalar[c][b] =
+                inside ? standardise<T>(value, settings.target[c]) : std::numeric_limits<T>::quiet_NaN();
+        }
+    });
 }
 
 }  // namespace abr

@@ -39,43 +39,38 @@ struct BinarySums {
 };
 
 struct EvaluationSums {
-    RegressionSums latency, amplitude, threshold;  // ms, uV, dB
-    BinarySums exist;
-    double signal_count = 0;          // samples
-    double signal_squared_error = 0;  // uV^2
+    PerComponent<RegressionSums> scalar = {};  // of scalar tasks, in their units
+    PerComponent<BinarySums> binary = {};      // of binary tasks
+    double signal_count = 0;                   // samples
+    double signal_squared_error = 0;           // uV^2
 };
 
 // Predictions of each recording of the split, (rows) where no shape is given; null: not wanted.
 struct Predictions {
-    float* logits = nullptr;       // (rows, K)
-    float* exist_logit = nullptr;  // a logit: the probability is its sigmoid
-    float* latency_ms = nullptr;
-    float* amplitude_uv = nullptr;
-    float* threshold_db = nullptr;
+    // Of classes (rows, K) logits, of binary tasks a logit, of scalar tasks the value in its unit.
+    PerComponent<float*> answer = {};
     float* signal_correlation = nullptr;
     float* signal_snr_gain_db = nullptr;
     float* restored_uv = nullptr;  // (rows, T)
 };
 
-// Mean and sd of the regression targets on the training rows.
-struct HeadScaling {
-    float latency_mean = 0, latency_scale = 1;      // ms
-    float amplitude_mean = 0, amplitude_scale = 1;  // uV
-    float threshold_mean = 0, threshold_scale = 1;  // dB
+// Mean and sd of a scalar target on the training rows, in its unit.
+struct Scaling {
+    float mean = 0, scale = 1;
 };
 
 template <class T>
 struct EvaluationArguments {
-    DeviceRecordings recordings;  // physical targets come from here
-    const std::int32_t* order;    // (batch) rows of recordings
-    Batch<T> batch;               // as gather_batch left it, without augmentation
-    Heads<const T> heads;         // what is null is skipped: not built, or not of this pass
-    HeadScaling scaling;
-    Index classes;            // K
-    Predictions predictions;  // row order[b] overwritten
-    std::int64_t* confusion;  // (K, K) true x predicted, accumulated; labelled recordings only
-    EvaluationSums* sums;     // accumulated
-    double* workspace;        // evaluation_workspace(batch)
+    DeviceRecordings recordings;    // physical targets come from here
+    const std::int32_t* order;      // (batch) rows of recordings
+    Batch<T> batch;                 // as gather_batch left it, without augmentation
+    Heads<const T> heads;           // what is null is skipped: not built, or not of this pass
+    PerComponent<Scaling> scaling;  // of scalar tasks
+    Index classes;                  // K
+    Predictions predictions;        // row order[b] overwritten
+    std::int64_t* confusion;        // (K, K) true x predicted, accumulated; labelled recordings only
+    EvaluationSums* sums;           // accumulated
+    double* workspace;              // evaluation_workspace(batch)
 };
 
 namespace cpu {

@@ -13,8 +13,9 @@ inline constexpr double kFlatSignalSd = 1e-3;  // uV: 1 nV
 
 // A standardised prediction in its physical unit.
 template <class T>
-ABR_HOST_DEVICE double physical(T prediction, float mean, float scale) {
-    return static_cast<double>(prediction) * static_cast<double>(scale) + static_cast<double>(mean);
+ABR_HOST_DEVICE double physical(T prediction, const Scaling& scaling) {
+    return static_cast<double>(prediction) * static_cast<double>(scaling.scale) +
+           static_cast<double>(scaling.mean);
 }
 
 // The largest logit, of equal ones the lowest index.

@@ -2,14 +2,15 @@
 //
 //   total = sum_i weight_i * L_i,   L_i = numerator_i / denominator_i (0, with a zero gradient, if that is 0)
 //
-//   component         numerator, a sum over recordings                         denominator
-//   signal            d(restored - target) over the samples                    B * T
-//   peak_exist        binary cross-entropy on the logit; a positive counts     labelled recordings
-//                     positive_weight times
-//   peak_latency      d(prediction - target)                                   recordings with a latency
-//   peak_amplitude    d(prediction - target)                                   recordings with an amplitude
-//   classification    w_y * f * CE(softmax(logits), smoothed target)           sum of w_y over labelled
-//   threshold         d(prediction - target)                                   labelled recordings
+//   kind of task   numerator, a sum over recordings                         denominator
+//   signal         d(restored - target) over the samples                    B * T
+//   binary         binary cross-entropy on the logit; a positive counts     labelled recordings
+//                  positive_weight times
+//   scalar         d(prediction - target)                                   recordings with a target
+//   classes        w_y * f * CE(softmax(logits), smoothed target)           sum of w_y over labelled
+//
+// A recording whose class is mixed of two, y with share s and z with 1 - s, adds s times the term of y and 1 - s
+// times that of z, to numerator and denominator alike.
 //
 //   d(r) = r^2 (MSE), |r| (L1), or PyTorch's HuberLoss: r^2 / 2 for |r| <= delta, delta * (|r| - delta / 2)
 //   beyond
@@ -20,7 +21,7 @@
 // loss_denominators over the step's targets; gradients of each micro-batch are already divided by them, so
 // accumulated micro-batches give the step of one large batch.
 //
-// A missing target is -1 (class, exist) or NaN (the others): masked. Components whose head is not built have
+// A missing target is -1 (binary, classes) or NaN (scalar): masked. Components whose head is not built have
 // null predictions and gradients: their numerator is left as it is. A component of weight 0 is measured, and
 // its gradient is 0 whatever its prediction is. Predictions are never clamped; one that is not finite makes
 // its component not finite.
@@ -44,38 +45,42 @@ struct DistanceLoss {
     float delta = 1.0f;
 };
 
+// The signal's is the mean squared error unless asked otherwise.
+inline constexpr auto kDefaultDistances =
+    per_component<DistanceLoss>({{Component::signal, {Distance::mse, 1.0f}}});
+
 // Constants of a run.
 struct LossSettings {
-    DistanceLoss signal{Distance::mse, 1.0f};
-    DistanceLoss peak_latency;
-    DistanceLoss peak_amplitude;
-    DistanceLoss threshold;
-    float positive_weight = 1.0f;  // > 0
-    float label_smoothing = 0.0f;  // in [0, 1)
-    float focal_gamma = 0.0f;      // >= 0; 0 = cross-entropy
-    Index classes = 5;             // K >= 1
+    PerComponent<DistanceLoss> distance = kDefaultDistances;  // of signal and scalar tasks
+    float positive_weight = 1.0f;                             // > 0
+    float label_smoothing = 0.0f;                             // in [0, 1)
+    float focal_gamma = 0.0f;                                 // >= 0; 0 = cross-entropy
+    Index classes = 5;                                        // K >= 1
 };
 
 // The targets of a batch, in the unit of the heads (standardised; NaN or -1 = missing).
 template <class T>
 struct Targets {
-    Matrix<T> signal;               // (batch, T) z-scored clean signal
-    std::int32_t* label = nullptr;  // (batch) class in [0, K) or -1
-    std::int32_t* exist = nullptr;  // (batch) 1, 0 or -1
-    T* latency = nullptr;           // (batch)
-    T* amplitude = nullptr;         // (batch)
-    T* threshold = nullptr;         // (batch)
+    Matrix<T> signal;  // (batch, T) z-scored clean signal
+    PerComponent<std::int32_t*> label =
+        {};                        // (batch) of classes: in [0, K) or -1; of binary tasks: 1, 0 or -1
+    PerComponent<T*> scalar = {};  // (batch) of scalar tasks
+    // Of recordings mixed of two classes, label's and this one; null where none is mixed. (batch)
+    std::int32_t* second_class = nullptr;  // in [0, K), not read where the share is 1
+    T* first_share = nullptr;              // of label's class, in (0, 1]
 };
 
 // What the heads put out, or the gradients with respect to it (then overwritten).
 template <class T>
 struct Heads {
-    Sequence<T> signal;      // (batch, padded T, 1); only the first T samples count, later gradients are 0
-    Matrix<T> logits;        // (batch, K) class logits
-    T* exist = nullptr;      // (batch) logit
-    T* latency = nullptr;    // (batch)
-    T* amplitude = nullptr;  // (batch)
-    T* threshold = nullptr;  // (batch)
+    Sequence<T> signal;  // (batch, padded T, 1); only the first T samples count, later gradients are 0
+    PerComponent<Matrix<T>> answer = {};  // of each other task: (batch, K) class logits, else (batch, 1)
+
+    ABR_HOST_DEVICE operator Heads<const T>() const requires(!std::is_const_v<T>) {
+        Heads<const T> heads{signal, {}};
+        for (std::size_t c = 0; c < kComponents; ++c) heads.answer[c] = answer[c];
+        return heads;
+    }
 };
 
 // Sums over recordings, on the device.

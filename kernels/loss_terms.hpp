@@ -52,14 +52,15 @@ ABR_HOST_DEVICE inline LossTerm existence_term(double logit, bool positive, doub
     return {softplus(logit), sigmoid(logit)};
 }
 
-// One labelled recording's classification term; gradient[k] = scale * d term / d logit k, or null.
+// One labelled recording's classification term; gradient[k] = scale * d term / d logit k, or null: written or added.
 //
 // Everything is expressed by m = ln sum_{k != y} e^{z_k}: 1 - p_y = sigmoid(m - z_y) keeps its digits when
 // p_y nears 1, and with r_k = p_k / (1 - p_y) = e^{z_k - m} the focal factor's derivative has no pole for
 // gamma < 1: df / dz_k = gamma f p_y r_k, df / dz_y = -gamma f p_y.
 template <class T>
 ABR_HOST_DEVICE double classification_term(const LossSettings& settings, Index classes, const T* logits,
-                                           Index label, double class_weight, double scale, T* gradient) {
+                                           Index label, double class_weight, double scale, T* gradient,
+                                           Write write = Write::overwrite) {
     const double target_logit = static_cast<double>(logits[label]);
     double largest = -std::numeric_limits<double>::infinity();
     for (Index k = 0; k < classes; ++k)
@@ -94,50 +95,83 @@ ABR_HOST_DEVICE double classification_term(const LossSettings& settings, Index c
                 const double ratio = std::exp(static_cast<double>(logits[k]) - others);
                 slope = factor * (rest * ratio - share) + focal_slope * ratio;
             }
-            gradient[k] = scale == 0 ? T{0} : static_cast<T>(scale * class_weight * slope);
+            const T part = scale == 0 ? T{0} : static_cast<T>(scale * class_weight * slope);
+            gradient[k] = write == Write::overwrite ? part : gradient[k] + part;
         }
     }
     return class_weight * factor * cross_entropy;
 }
 
-// The heads of recording b, their gradients written where `gradient` is not null. `scale`: the component's weight over
-// its denominator; 0 sends no gradient, whatever the prediction is. Predictions that are null are not built: 0.
+// Recording b's term of the task c, which is not the signal's; its gradients written where `gradients` has the task.
+// `scale`: the component's weight over its denominator; 0 sends no gradient, whatever the prediction is. A head that
+// is not built gives 0.
 
-template <class T>
-ABR_HOST_DEVICE double regression_term(const DistanceLoss& loss, const T* prediction, const T* target,
-                                       Index b, double scale, T* gradient) {
-    if (prediction == nullptr) return 0;
-    LossTerm term;
-    if (!std::isnan(target[b]))
-        term = distance(loss, static_cast<double>(prediction[b]) - static_cast<double>(target[b]));
-    if (gradient != nullptr) gradient[b] = scale == 0 ? T{0} : static_cast<T>(scale * term.slope);
-    return term.value;
-}
-
-template <class T>
-ABR_HOST_DEVICE double existence_term(const LossSettings& settings, const T* logit,
-                                      const std::int32_t* target, Index b, double scale, T* gradient) {
-    if (logit == nullptr) return 0;
-    LossTerm term;
-    if (target[b] >= 0)
-        term = existence_term(static_cast<double>(logit[b]), target[b] == 1, settings.positive_weight);
-    if (gradient != nullptr) gradient[b] = scale == 0 ? T{0} : static_cast<T>(scale * term.slope);
-    return term.value;
-}
-
-template <class T>
-ABR_HOST_DEVICE double classification_term(const LossSettings& settings, Matrix<const T> logits,
-                                           const std::int32_t* target, const T* class_weights, Index b,
-                                           double scale, Matrix<T> gradients) {
-    if (logits.data == nullptr) return 0;
-    T* gradient = gradients.data != nullptr ? gradients.row(b) : nullptr;
-    const Index label = target[b];
-    if (label >= 0)
-        return classification_term(settings, settings.classes, logits.row(b), label,
+template <Component c, class T>
+ABR_HOST_DEVICE double class_term(const LossSettings& settings, const Heads<const T>& heads,
+                                  const Targets<T>& targets, const T* class_weights, Index b, double scale,
+                                  T* gradient) {
+    const Index label = targets.label[c][b];
+    const T* logits = heads.answer[c].row(b);
+    if (label < 0) {
+        if (gradient != nullptr)
+            for (Index k = 0; k < settings.classes; ++k) gradient[k] = T{0};
+        return 0;
+    }
+    const T share = targets.first_share != nullptr ? targets.first_share[b] : T{1};
+    if (share == T{1})
+        return classification_term(settings, settings.classes, logits, label,
                                    static_cast<double>(class_weights[label]), scale, gradient);
-    if (gradient != nullptr)
-        for (Index k = 0; k < settings.classes; ++k) gradient[k] = T{0};
-    return 0;
+    const Index second = targets.second_class[b];
+    const auto first_share = static_cast<double>(share);
+    const double first = classification_term(settings, settings.classes, logits, label,
+                                             first_share * static_cast<double>(class_weights[label]), scale,
+                                             gradient, Write::overwrite);
+    return first + classification_term(settings, settings.classes, logits, second,
+                                       (1 - first_share) * static_cast<double>(class_weights[second]), scale,
+                                       gradient, Write::accumulate);
+}
+
+template <Component c, class T>
+ABR_HOST_DEVICE double task_term(const LossSettings& settings, const Heads<const T>& heads,
+                                 const Targets<T>& targets, const T* class_weights, Index b, double scale,
+                                 const Heads<T>& gradients) {
+    constexpr TaskKind kKind = task_of(c).kind;
+    static_assert(kKind != TaskKind::signal);
+    if (heads.answer[c].data == nullptr) return 0;
+    T* gradient = gradients.answer[c].data != nullptr ? gradients.answer[c].row(b) : nullptr;
+    if constexpr (kKind == TaskKind::classes) {
+        return class_term<c>(settings, heads, targets, class_weights, b, scale, gradient);
+    } else {
+        const auto prediction = static_cast<double>(heads.answer[c].data[b]);
+        LossTerm term;
+        if constexpr (kKind == TaskKind::binary) {
+            const std::int32_t target = targets.label[c][b];
+            if (target >= 0) term = existence_term(prediction, target == 1, settings.positive_weight);
+        } else {
+            const T target = targets.scalar[c][b];
+            if (!std::isnan(target))
+                term = distance(settings.distance[c], prediction - static_cast<double>(target));
+        }
+        if (gradient != nullptr) *gradient = scale == 0 ? T{0} : static_cast<T>(scale * term.slope);
+        return term.value;
+    }
+}
+
+// What recording b adds to the denominator of the task c, which is not the signal's.
+template <Component c, class T>
+ABR_HOST_DEVICE double task_denominator(const Targets<T>& targets, const T* class_weights, Index b) {
+    constexpr TaskKind kKind = task_of(c).kind;
+    if constexpr (kKind == TaskKind::scalar) {
+        return std::isnan(targets.scalar[c][b]) ? 0 : 1;
+    } else {
+        const std::int32_t label = targets.label[c][b];
+        if (label < 0) return 0;
+        if constexpr (kKind == TaskKind::binary) return 1;
+        const auto first = static_cast<double>(class_weights[label]);
+        if (targets.first_share == nullptr || targets.first_share[b] == T{1}) return first;
+        const auto share = static_cast<double>(targets.first_share[b]);
+        return share * first + (1 - share) * static_cast<double>(class_weights[targets.second_class[b]]);
+    }
 }
 
 }  // namespace abr

@@ -42,13 +42,14 @@ void classification(const SplitEvaluation& split, SplitMetrics& metrics) {
     Metric patient;
     const std::string& reason = dropped(split, Component::classification);
     if (reason.empty()) {
-        if (split.logits.size() != split.label.size() * classes ||
-            split.patient.size() != split.label.size()) {
+        const auto logits = split.answer[Component::classification];
+        const auto label = split.label[Component::classification];
+        if (logits.size() != label.size() * classes || split.patient.size() != label.size()) {
             throw std::invalid_argument("split metrics: logits, labels and patients of different lengths");
         }
         PatientVotes votes(split.confusion.classes());
-        for (std::size_t r = 0; r < split.label.size(); ++r) {
-            votes.add(split.patient[r], split.logits.subspan(r * classes, classes), split.label[r]);
+        for (std::size_t r = 0; r < label.size(); ++r) {
+            votes.add(split.patient[r], logits.subspan(r * classes, classes), label[r]);
         }
         report = classification_report(split.confusion);
         patient = classification_report(votes.confusion()).f1_macro;
@@ -67,17 +68,18 @@ void classification(const SplitEvaluation& split, SplitMetrics& metrics) {
     metrics.patient_f1_macro = std::move(patient);
 }
 
-void existence(const SplitEvaluation& split, SplitMetrics& metrics) {
-    const std::string& reason = dropped(split, Component::peak_exist);
-    metrics.peak_exist_f1 = reason.empty() ? binary_f1(split.sums.exist) : Metric::absent(reason);
-    metrics.peak_exist_auc =
-        reason.empty() ? roc_auc(split.exist_logit, split.exist) : Metric::absent(reason);
+void binary(const SplitEvaluation& split, Component c, BinaryMetrics& metrics) {
+    const std::string& reason = dropped(split, c);
+    metrics.f1 = reason.empty() ? binary_f1(split.sums.binary[c]) : Metric::absent(reason);
+    metrics.auc = reason.empty() ? roc_auc(split.answer[c], split.label[c]) : Metric::absent(reason);
 }
 
-void regression(const std::string& reason, const RegressionSums& sums, std::string_view target, Metric& mae,
-                Metric& r2) {
-    mae = reason.empty() ? mean_absolute_error(sums, target) : Metric::absent(reason);
-    r2 = reason.empty() ? r2_score(sums, target) : Metric::absent(reason);
+void scalar(const SplitEvaluation& split, Component c, ScalarMetrics& metrics) {
+    const std::string& reason = dropped(split, c);
+    const RegressionSums& sums = split.sums.scalar[c];
+    const std::string_view target = task_of(c).description;
+    metrics.mae = reason.empty() ? mean_absolute_error(sums, target) : Metric::absent(reason);
+    metrics.r2 = reason.empty() ? r2_score(sums, target) : Metric::absent(reason);
 }
 
 void signal(const SplitEvaluation& split, SplitMetrics& metrics) {
@@ -113,41 +115,48 @@ void for_each_metric(const SplitMetrics& metrics, std::span<const std::string> c
     visit("loss_total", metrics.loss_total);
     for (std::size_t i = 0; i < kComponents; ++i)
         visit("loss_" + std::string(kComponentNames[i]), metrics.loss[i]);
-    visit("f1_macro", metrics.f1_macro);
-    visit("f1_weighted", metrics.f1_weighted);
-    visit("f1_micro", metrics.f1_micro);
-    visit("accuracy", metrics.accuracy);
-    visit("balanced_accuracy", metrics.balanced_accuracy);
-    for (std::size_t c = 0; c < class_names.size(); ++c) visit("f1_" + class_names[c], metrics.f1_class[c]);
-    visit("f1_macro_majority", metrics.f1_macro_majority);
-    visit("patient_f1_macro", metrics.patient_f1_macro);
-    visit("peak_exist_f1", metrics.peak_exist_f1);
-    visit("peak_exist_auc", metrics.peak_exist_auc);
-    visit("peak_latency_mae_ms", metrics.peak_latency_mae_ms);
-    visit("peak_latency_r2", metrics.peak_latency_r2);
-    visit("peak_amplitude_mae_uv", metrics.peak_amplitude_mae_uv);
-    visit("peak_amplitude_r2", metrics.peak_amplitude_r2);
-    visit("signal_mse", metrics.signal_mse);
-    visit("signal_correlation", metrics.signal_correlation);
-    visit("signal_correlation_median", metrics.signal_correlation_median);
-    visit("signal_snr_gain_db", metrics.signal_snr_gain_db);
-    visit("signal_snr_gain_db_median", metrics.signal_snr_gain_db_median);
-    visit("threshold_mae_db", metrics.threshold_mae_db);
-    visit("threshold_r2", metrics.threshold_r2);
+    for (const Component c : kMetricOrder) {
+        const std::string name(task_of(c).name);
+        switch (task_of(c).kind) {
+            case TaskKind::classes:
+                visit("f1_macro", metrics.f1_macro);
+                visit("f1_weighted", metrics.f1_weighted);
+                visit("f1_micro", metrics.f1_micro);
+                visit("accuracy", metrics.accuracy);
+                visit("balanced_accuracy", metrics.balanced_accuracy);
+                for (std::size_t k = 0; k < class_names.size(); ++k)
+                    visit("f1_" + class_names[k], metrics.f1_class[k]);
+                visit("f1_macro_majority", metrics.f1_macro_majority);
+                visit("patient_f1_macro", metrics.patient_f1_macro);
+                break;
+            case TaskKind::binary:
+                visit(name + "_f1", metrics.binary[c].f1);
+                visit(name + "_auc", metrics.binary[c].auc);
+                break;
+            case TaskKind::scalar:
+                visit(name + "_mae_" + std::string(task_of(c).unit), metrics.scalar[c].mae);
+                visit(name + "_r2", metrics.scalar[c].r2);
+                break;
+            case TaskKind::signal:
+                visit("signal_mse", metrics.signal_mse);
+                visit("signal_correlation", metrics.signal_correlation);
+                visit("signal_correlation_median", metrics.signal_correlation_median);
+                visit("signal_snr_gain_db", metrics.signal_snr_gain_db);
+                visit("signal_snr_gain_db_median", metrics.signal_snr_gain_db_median);
+                break;
+        }
+    }
 }
 
 SplitMetrics split_metrics(const SplitEvaluation& split) {
     SplitMetrics metrics;
     losses(split, metrics);
     classification(split, metrics);
-    existence(split, metrics);
-    regression(dropped(split, Component::peak_latency), split.sums.latency, "marked wave V latency",
-               metrics.peak_latency_mae_ms, metrics.peak_latency_r2);
-    regression(dropped(split, Component::peak_amplitude), split.sums.amplitude, "marked wave V amplitude",
-               metrics.peak_amplitude_mae_uv, metrics.peak_amplitude_r2);
     signal(split, metrics);
-    regression(dropped(split, Component::threshold), split.sums.threshold, "hearing threshold",
-               metrics.threshold_mae_db, metrics.threshold_r2);
+    for (const Component c : kAllComponents) {
+        if (task_of(c).kind == TaskKind::binary) binary(split, c, metrics.binary[c]);
+        if (task_of(c).kind == TaskKind::scalar) scalar(split, c, metrics.scalar[c]);
+    }
     return metrics;
 }
 

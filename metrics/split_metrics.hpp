@@ -14,6 +14,13 @@
 
 namespace abr {
 
+struct ScalarMetrics {
+    Metric mae, r2;  // in the task's unit
+};
+struct BinaryMetrics {
+    Metric f1, auc;
+};
+
 // The columns of epochs.csv that begin with `val_`, and the members of `val` and `test` in summary.json.
 struct SplitMetrics {
     Metric loss_total;  // with the final weights
@@ -22,13 +29,11 @@ struct SplitMetrics {
     std::vector<Metric> f1_class;  // (K)
     Metric f1_macro_majority;      // always the majority class of the training rows
     Metric patient_f1_macro;
-    Metric peak_exist_f1, peak_exist_auc;
-    Metric peak_latency_mae_ms, peak_latency_r2;
-    Metric peak_amplitude_mae_uv, peak_amplitude_r2;
-    Metric signal_mse;  // uV^2
+    PerComponent<BinaryMetrics> binary;  // of binary tasks
+    PerComponent<ScalarMetrics> scalar;  // of scalar tasks
+    Metric signal_mse;                   // uV^2
     Metric signal_correlation, signal_correlation_median;
     Metric signal_snr_gain_db, signal_snr_gain_db_median;
-    Metric threshold_mae_db, threshold_r2;
 };
 
 // Calls visit(name, metric) for every metric in the order of the contract, names without a split's prefix:
@@ -44,12 +49,10 @@ struct SplitEvaluation {
     LossSums losses;
     EvaluationSums sums;
     ConfusionMatrix confusion;
-    Index majority_class = 0;             // of the training rows
-    std::span<const float> logits;        // (N, K)
-    std::span<const std::int32_t> label;  // -1 = missing
+    Index majority_class = 0;                                // of the training rows
+    PerComponent<std::span<const float>> answer = {};        // logits of classes (N, K), of binary tasks (N)
+    PerComponent<std::span<const std::int32_t>> label = {};  // of the same tasks; -1 = missing
     std::span<const std::int32_t> patient;
-    std::span<const float> exist_logit;
-    std::span<const std::int32_t> exist;        // 1, 0, -1 = unlabelled
     std::span<const float> signal_correlation;  // NaN = not measured
     std::span<const float> signal_snr_gain_db;  // NaN = not measured
 };

@@ -16,11 +16,6 @@
 
 namespace abr {
 
-template <class T>
-Heads<const T> as_const(const Heads<T>& h) {
-    return {h.signal, h.logits, h.exist, h.latency, h.amplitude, h.threshold};
-}
-
 // The learner of a backend: S its stream, Buffer its memory.
 template <class S, template <class> class Buffer>
 class BackendLearner final : public Learner {
@@ -170,7 +165,7 @@ class BackendLearner final : public Learner {
             enter(StepPhase::loss);
             const Heads<float> gradients = network_.output_gradients(p);
             multi_task_loss<float>(stream_, settings_.loss,
-                                   {.heads = as_const(network_.outputs(p)),
+                                   {.heads = network_.outputs(p),
                                     .targets = batch.targets,
                                     .class_weights = memory_.class_weights.data(),
                                     .weights = memory_.weights.data(),

@@ -20,17 +20,16 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bo
     Buffer<std::int32_t> order(n);
     order.copy_from(rows);
     const Index restored_columns = with_restored ? shape.length : 0;
-    Buffer<float> outputs(n * (shape.classes + 6 + restored_columns));
+    Index answer_columns = 0;
+    for (const Component c : kAllComponents) answer_columns += shape.outputs(c);
+    Buffer<float> outputs(n * (answer_columns + 2 + restored_columns));
     float* next = outputs.data();
     const auto take = [&](bool built, Index columns) {
         return built ? std::exchange(next, next + n * columns) : nullptr;
     };
     Predictions predictions;
-    predictions.logits = take(shape.built[Component::classification], shape.classes);
-    predictions.exist_logit = take(shape.built[Component::peak_exist], 1);
-    predictions.latency_ms = take(shape.built[Component::peak_latency], 1);
-    predictions.amplitude_uv = take(shape.built[Component::peak_amplitude], 1);
-    predictions.threshold_db = take(shape.built[Component::threshold], 1);
+    for (const Component c : kAllComponents)
+        predictions.answer[c] = take(shape.outputs(c) > 0, shape.outputs(c));
     predictions.signal_correlation = take(shape.built[Component::signal], 1);
     predictions.signal_snr_gain_db = take(shape.built[Component::signal], 1);
     predictions.restored_uv = take(shape.built[Component::signal] && with_restored, restored_columns);
@@ -45,9 +44,9 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bo
                             {settings_.seed, 0, 0, 0}, batch);
         const auto p = pass(parameters, count, {}, 0);
         network_.forward<S, float>(p, batch.input, batch.statics);
-        Heads<const float> heads = as_const(network_.outputs(p));
+        Heads<const float> heads = network_.outputs(p);
         if (!with_signal) heads.signal = {};
-        if (!with_tasks) heads = {heads.signal, {}, nullptr, nullptr, nullptr, nullptr};
+        if (!with_tasks) heads.answer = {};
         // Without a clean signal each batch passes twice; its recordings count once.
         if (with_tasks)
             loss_denominators<float>(stream_, memory_.class_weights.data(), batch.targets, losses.data());
@@ -86,11 +85,7 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bo
         Buffer<float>::read(device, values);
         return values;
     };
-    result.logits = host(predictions.logits, shape.classes);
-    result.exist_logit = host(predictions.exist_logit, 1);
-    result.latency_ms = host(predictions.latency_ms, 1);
-    result.amplitude_uv = host(predictions.amplitude_uv, 1);
-    result.threshold_db = host(predictions.threshold_db, 1);
+    for (const Component c : kAllComponents) result.answer[c] = host(predictions.answer[c], shape.outputs(c));
     result.signal_correlation = host(predictions.signal_correlation, 1);
     result.signal_snr_gain_db = host(predictions.signal_snr_gain_db, 1);
     result.restored_uv = host(predictions.restored_uv, restored_columns);

@@ -28,27 +28,26 @@ std::vector<HostTensor> BackendLearner<S, Buffer>::trace_step(std::int64_t step,
         tensors.push_back(std::move(tensor));
     };
     const Batch<float> batch = slice(memory_.batch.view(), 0, count);
-    const Index length = settings_.shape.length, classes = settings_.shape.classes;
+    const Index length = settings_.shape.length;
     add("batch/signal", batch.input.row(0, 0), length, batch.input.sample_stride(), false);
     add("batch/statics", batch.statics.data, batch.statics.columns, batch.statics.columns, false);
-    const auto add_columns = [&](const std::string& prefix, const auto& exist, const auto& latency,
-                                 const auto& amplitude, const auto& threshold) {
-        add(prefix + "peak_exist", exist, 1, 1, true);
-        add(prefix + "peak_latency", latency, 1, 1, true);
-        add(prefix + "peak_amplitude", amplitude, 1, 1, true);
-        add(prefix + "threshold", threshold, 1, 1, true);
-    };
+    const auto name = [](const char* prefix, Component c) { return prefix + std::string(task_of(c).name); };
     const auto& t = batch.targets;
     add("batch/target", t.signal.data, length, length, false);
-    add("batch/classification", t.label, 1, 1, true);
-    add_columns("batch/", t.exist, t.latency, t.amplitude, t.threshold);
+    for (const Component c : kAllComponents) {
+        add(name("batch/", c), t.label[c], 1, 1, true);
+        add(name("batch/", c), t.scalar[c], 1, 1, true);
+    }
 
     const auto p = pass(memory_.value.data(), count, {}, 0);
     const auto heads = network_.outputs(p);
     if (heads.signal.data != nullptr)
         add("outputs/signal", heads.signal.row(0, 0), length, heads.signal.sample_stride(), false);
-    add("outputs/classification", heads.logits.data, classes, classes, false);
-    add_columns("outputs/", heads.exist, heads.latency, heads.amplitude, heads.threshold);
+    for (const Component c : kAllComponents) {
+        const Index columns = settings_.shape.outputs(c);
+        add(name("outputs/", c), heads.answer[c].data, columns, columns,
+            task_of(c).kind != TaskKind::classes);
+    }
 
     LossSums sums;
     memory_.sums.copy_to(std::span(&sums, 1));
@@ -98,8 +97,8 @@ std::vector<std::string> BackendLearner<S, Buffer>::tensors_without_gradient(
             if (std::all_of(g, g + spec.size, [](float v) { return v == 0; })) missing.push_back(spec.name);
         }
         std::erase_if(missing, [&](const std::string& name) {
-            for (std::size_t c = 0; c < kComponents; ++c) {
-                const std::string head(kComponentNames[c]);
+            for (const Component c : kAllComponents) {
+                const std::string head(task_of(c).name);
                 if (weights[c] == 0 &&
                     (name.starts_with("heads." + head + ".") || name.starts_with(head + "_head.")))
                     return true;

@@ -18,11 +18,12 @@ Batch<T> slice(const Batch<T>& batch, Index begin, Index count) {
     part.statics = {batch.statics.row(begin), count, batch.statics.columns};
     auto& t = part.targets;
     t.signal = {batch.targets.signal.row(begin), count, batch.targets.signal.columns};
-    t.label += begin;
-    t.exist += begin;
-    t.latency += begin;
-    t.amplitude += begin;
-    t.threshold += begin;
+    for (auto& label : t.label.values)
+        if (label != nullptr) label += begin;
+    for (auto& scalar : t.scalar.values)
+        if (scalar != nullptr) scalar += begin;
+    if (t.second_class != nullptr) t.second_class += begin;
+    if (t.first_share != nullptr) t.first_share += begin;
     part.mean += begin;
     part.sd += begin;
     return part;
@@ -38,8 +39,8 @@ class BatchBuffers {
           length_(shape.length),
           signal_(input_.size()),
           target_(rows * shape.length),
-          scalars_(rows * (shape.static_inputs + 5)),
-          labels_(2 * rows),
+          scalars_(rows * (shape.static_inputs + static_cast<Index>(kScalarTasks) + 2)),
+          labels_(rows * static_cast<Index>(kLabelTasks)),
           statics_columns_(shape.static_inputs) {
         input_.data = signal_.data();
     }
@@ -51,11 +52,11 @@ class BatchBuffers {
         batch.input = input_;
         batch.statics = {next(statics_columns_), rows_, statics_columns_};
         batch.targets.signal = {target_.data(), rows_, length_};
-        batch.targets.label = labels_.data();
-        batch.targets.exist = labels_.data() + rows_;
-        batch.targets.latency = next(1);
-        batch.targets.amplitude = next(1);
-        batch.targets.threshold = next(1);
+        std::int32_t* labels = labels_.data();
+        for (const Component c : kAllComponents) {
+            if (is_labelled(c)) batch.targets.label[c] = std::exchange(labels, labels + rows_);
+            if (is_scalar(c)) batch.targets.scalar[c] = next(1);
+        }
         batch.mean = next(1);
         batch.sd = next(1);
         return batch;

@@ -27,7 +27,7 @@ struct LearnerSettings {
     LossSettings loss;
     std::vector<float> class_weights;  // one per class
     BatchSettings batch;
-    HeadScaling scaling;
+    PerComponent<Scaling> scaling;  // of scalar tasks
     AdamW optimizer;  // learning_rate is set for each step; ema_decay is at most (1 + step) / (10 + step)
     ParameterLayout::RateMultipliers rates;
     float dropout = 0;
@@ -39,8 +39,7 @@ struct LearnerSettings {
 // A split evaluated: one row per recording, and what was summed over them.
 struct Evaluation {
     Index rows = 0;
-    std::vector<float> logits;  // (rows, K)
-    std::vector<float> exist_logit, latency_ms, amplitude_uv, threshold_db;
+    PerComponent<std::vector<float>> answer;  // as Predictions::answer; empty where the head is not built
     std::vector<float> signal_correlation, signal_snr_gain_db;
     std::vector<float> restored_uv;       // (rows, T), empty unless asked for
     std::vector<std::int64_t> confusion;  // (K, K) true x predicted

@@ -103,7 +103,7 @@ Network::Parts::Parts(Builder& b, const NetworkShape& s, Index pad) {
     features = b.keep_matrix(joined_width);
     for (const auto c : kTaskHeads) {
         if (!s.built[c]) continue;
-        const Index out = c == Component::classification ? s.classes : 1;
+        const Index out = s.outputs(c);
         head_out[c] = b.keep_matrix(out);
         d_heads[c] = b.keep_matrix(out);
         const std::string name = "heads." + std::string(kComponentNames[static_cast<std::size_t>(c)]);

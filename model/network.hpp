@@ -43,6 +43,11 @@ struct NetworkShape {
         return (length + multiple - 1) / multiple * multiple;
     }
     Index channels(Index level) const { return base_channels << level; }
+    // Columns of a task's head: 0 for the signal's and where it is not built.
+    Index outputs(Component c) const {
+        if (!built[c] || task_of(c).kind == TaskKind::signal) return 0;
+        return task_of(c).kind == TaskKind::classes ? classes : 1;
+    }
     bool operator==(const NetworkShape&) const = default;
 };
 

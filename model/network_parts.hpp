@@ -1,6 +1,7 @@
 // What a network consists of, and where its sequences and gradients lie.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <optional>
@@ -14,9 +15,13 @@
 
 namespace abr {
 
-inline constexpr std::array kTaskHeads = {Component::classification, Component::peak_exist,
-                                          Component::peak_latency, Component::peak_amplitude,
-                                          Component::threshold};
+// The tasks with a head of their own, in the order in which their parameters were laid out first.
+inline constexpr std::array<Component, kComponents - 1> kTaskHeads = [] {
+    std::array<Component, kComponents - 1> heads{};
+    std::copy_if(kMetricOrder.begin(), kMetricOrder.end(), heads.begin(),
+                 [](Component c) { return task_of(c).kind != TaskKind::signal; });
+    return heads;
+}();
 
 struct Network::Parts {
     // Gradients that pass between parts of the network; they lie below the parts' own scratch.

@@ -10,14 +10,14 @@ namespace abr {
 template <class S, class T>
 Heads<T> heads_at(const Pass<S, T>& p, const PerComponent<bool>& built, const SequenceSlot& signal,
                   const PerComponent<MatrixSlot>& slots) {
-    const auto scalar = [&](Component c) { return built[c] ? p.at(slots[c]).data : nullptr; };
     Heads<T> heads;
-    if (built[Component::signal]) heads.signal = p.at(signal);
-    if (built[Component::classification]) heads.logits = p.at(slots[Component::classification]);
-    heads.exist = scalar(Component::peak_exist);
-    heads.latency = scalar(Component::peak_latency);
-    heads.amplitude = scalar(Component::peak_amplitude);
-    heads.threshold = scalar(Component::threshold);
+    for (const Component c : kAllComponents) {
+        if (!built[c]) continue;
+        if (task_of(c).kind == TaskKind::signal)
+            heads.signal = p.at(signal);
+        else
+            heads.answer[c] = p.at(slots[c]);
+    }
     return heads;
 }
 

@@ -24,11 +24,10 @@ class ResidentRecordings {
             bring(signal_, view_.signal, host.length);
             bring(clean_, view_.clean, host.length);
             bring(statics_, view_.statics, kStoredStatics);
-            bring(label_, view_.label, 1);
-            bring(exist_, view_.exist, 1);
-            bring(latency_, view_.latency_ms, 1);
-            bring(amplitude_, view_.amplitude_uv, 1);
-            bring(threshold_, view_.threshold_db, 1);
+            for (const Component c : kAllComponents) {
+                bring(label_[c], view_.label[c], 1);
+                bring(scalar_[c], view_.scalar[c], 1);
+            }
         }
     }
 
@@ -36,15 +35,17 @@ class ResidentRecordings {
 
   private:
     DeviceRecordings view_;
-    Buffer<float> signal_, clean_, statics_, latency_, amplitude_, threshold_;
-    Buffer<std::int32_t> label_, exist_;
+    Buffer<float> signal_, clean_, statics_;
+    PerComponent<Buffer<float>> scalar_;
+    PerComponent<Buffer<std::int32_t>> label_;
 };
 
 // Bytes of such a copy.
 inline std::int64_t recordings_bytes(const DeviceRecordings& r) {
-    const Index floats = (r.clean != nullptr ? 2 : 1) * r.length + kStoredStatics + 3;
-    return r.rows *
-           (floats * static_cast<Index>(sizeof(float)) + 2 * static_cast<Index>(sizeof(std::int32_t)));
+    const Index signals = (r.clean != nullptr ? 2 : 1) * r.length;
+    const auto targets = static_cast<Index>(kScalarTasks + kLabelTasks);
+    static_assert(sizeof(float) == sizeof(std::int32_t));
+    return r.rows * (signals + kStoredStatics + targets) * static_cast<Index>(sizeof(float));
 }
 
 }  // namespace abr

@@ -10,8 +10,6 @@ import csv
 import pathlib
 import sys
 
-COMPONENTS = ("signal", "peak_exist", "peak_latency", "peak_amplitude", "classification", "threshold")
-
 
 def read_epochs(path):
     with open(path, newline="", encoding="utf-8-sig") as file:
@@ -38,8 +36,9 @@ def main():
     epochs = [int(e) + 1 for e in data["epoch"]]
     figure, axes = plt.subplots(2, 2, figsize=(11, 7), constrained_layout=True)
     losses, scores, wave, weights = axes.flat
+    components = [name.removeprefix("weight_") for name in data if name.startswith("weight_")]
 
-    for component in COMPONENTS:
+    for component in components:
         line, = losses.plot(epochs, data[f"train_loss_{component}"], label=component)
         losses.plot(epochs, data[f"val_loss_{component}"], "--", color=line.get_color())
     losses.set(title="Loss of each component (dashed: validation)", yscale="log")
@@ -62,7 +61,7 @@ def main():
     wave.set(title="Wave V and hearing threshold (validation)", ylim=(0, None))
     wave.legend(fontsize=8)
 
-    for component in COMPONENTS:
+    for component in components:
         weights.plot(epochs, data[f"train_share_{component}"], label=component)
     weights.set(title="Share of the total loss", ylim=(0, 1))
     weights.legend(fontsize=8)

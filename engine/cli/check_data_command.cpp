@@ -49,7 +49,8 @@ int check_data(const CheckArguments& arguments) {
     std::fflush(stdout);  // before a message on standard error
 
     const Dataset dataset = build_dataset(std::move(recordings), config);
-    const EpochSampler sampler(config.training.sampler, dataset.part(Split::train).label,
+    const EpochSampler sampler(config.training.sampler,
+                               dataset.part(Split::train).label[Component::classification],
                                dataset.classes.size(), config.training.max_repeats, config.run.seed);
     const DataReport report = make_data_report(dataset, rows, sampler);
     fmt::print("\n{}\n\n{}\n", classes_text(report), components_text(report));

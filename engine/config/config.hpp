@@ -49,10 +49,12 @@ struct ColumnNames {
     std::string intensity_db = "intensity_db";
     std::string rate_hz = "rate_hz";
     std::string fmp = "fmp";
-    std::string class_name = "class";
-    std::string wave_v_latency_ms = "wave_v_latency_ms";
-    std::string wave_v_amplitude_uv = "wave_v_amplitude_uv";
-    std::string threshold_db = "threshold_db";
+    PerComponent<std::string> label = [] {  // of the tasks that have a column of their own
+        PerComponent<std::string> names;
+        for (const Component c : kAllComponents)
+            if (has_label_column(c)) names[c] = task_of(c).label_column;
+        return names;
+    }();
     std::string sample_interval_ms = "sample_interval_ms";
     SampleColumns signal{"s", 0, 0};
     SampleColumns clean{"c", 0, 0};
@@ -114,15 +116,16 @@ struct LossConfig {
     std::vector<double> class_weights;  // one per class exactly if given
     double class_weight_power = 1.0;    // of the balanced weights
     double label_smoothing = 0;
-    double focal_gamma = 0;                                        // 0 = cross-entropy
-    PerComponent<double> weights{{0.8, 0.6, 1.2, 1.2, 2.5, 1.0}};  // final
+    double focal_gamma = 0;              // 0 = cross-entropy
+    PerComponent<double> weights = [] {  // final
+        PerComponent<double> defaults;
+        for (const Component c : kAllComponents) defaults[c] = task_of(c).default_weight;
+        return defaults;
+    }();
     // "file:line:column" or the --set argument; empty where the weight is the default.
     PerComponent<std::string> weight_written_at;
-    DistanceLoss signal{Distance::mse, 1.0f};
-    DistanceLoss peak_latency{Distance::huber, 1.0f};
-    DistanceLoss peak_amplitude{Distance::huber, 1.0f};
-    DistanceLoss threshold{Distance::huber, 1.0f};
-    double positive_weight = 1.0;  // of the existence loss
+    PerComponent<DistanceLoss> distance = kDefaultDistances;  // of signal and scalar tasks
+    double positive_weight = 1.0;                             // of the existence loss
 };
 
 enum class RampShape { linear, cosine };

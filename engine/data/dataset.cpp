@@ -51,32 +51,19 @@ void check_no_patient_twice(const Dataset& data) {
         }
 }
 
-// The column whose absence leaves a component without labels, or null where it has none or the column is
-// there.
-const char* absent_column(const Recordings& table, Component component) {
-    switch (component) {
-        case Component::signal:
-            return nullptr;
-        case Component::peak_exist:
-        case Component::peak_latency:
-            return table.has_latency_column ? nullptr : "wave_v_latency_ms";
-        case Component::peak_amplitude:
-            return table.has_amplitude_column ? nullptr : "wave_v_amplitude_uv";
-        case Component::classification:
-            return table.has_class_column ? nullptr : "class";
-        case Component::threshold:
-            return table.has_threshold_column ? nullptr : "threshold_db";
-    }
-    return nullptr;
+// The class, or whether the label that a binary task goes by is there; -1 where the table does not say.
+std::int32_t label_target(const Recordings& table, Component c, std::size_t row) {
+    if (task_of(c).kind == TaskKind::classes) return table.label[row];
+    if (!table.can_label(c)) return -1;
+    return std::isnan(table.scalar[task_of(c).labelled_by][row]) ? 0 : 1;
 }
 
 PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const LossConfig& loss) {
     PerComponent<std::string> dropped;
     for (std::size_t i = 0; i < kComponents; ++i) {
         const auto component = static_cast<Component>(i);
-        const char* column = absent_column(table, component);
-        if (column)
-            dropped[i] = fmt::format("the data have no column {}", column);
+        if (!table.can_label(component))
+            dropped[i] = fmt::format("the data have no column {}", task_of(component).label_column);
         else if (data.part(Split::train).labelled(component) == 0)
             dropped[i] = "no training row has a label";
         else if (data.part(Split::val).labelled(component) == 0)
@@ -93,34 +80,21 @@ PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& d
 }  // namespace
 
 DeviceRecordings SplitData::view() const {
-    return {rows,
-            length,
-            signal.data(),
-            clean.empty() ? nullptr : clean.data(),
-            statics.data(),
-            label.data(),
-            exist.data(),
-            latency_ms.data(),
-            amplitude_uv.data(),
-            threshold_db.data()};
+    DeviceRecordings view{.rows = rows,
+                          .length = length,
+                          .signal = signal.data(),
+                          .clean = clean.empty() ? nullptr : clean.data(),
+                          .statics = statics.data()};
+    for (const Component c : kAllComponents) {
+        if (is_labelled(c)) view.label[c] = label[c].data();
+        if (is_scalar(c)) view.scalar[c] = scalar[c].data();
+    }
+    return view;
 }
 
-Index SplitData::labelled(Component component) const {
-    switch (component) {
-        case Component::signal:
-            return rows;
-        case Component::peak_exist:
-            return count_present(exist);
-        case Component::peak_latency:
-            return count_present(latency_ms);
-        case Component::peak_amplitude:
-            return count_present(amplitude_uv);
-        case Component::classification:
-            return count_present(label);
-        case Component::threshold:
-            return count_present(threshold_db);
-    }
-    return 0;
+Index SplitData::labelled(Component c) const {
+    if (task_of(c).kind == TaskKind::signal) return rows;
+    return is_scalar(c) ? count_present(scalar[c]) : count_present(label[c]);
 }
 
 SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
@@ -144,12 +118,10 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
         }
         const auto statics = standardised_statics(table, row, statistics);
         part.statics.insert(part.statics.end(), statics.begin(), statics.end());
-        part.label.push_back(table.label[r]);
-        const float latency = table.wave_v_latency_ms[r];
-        part.exist.push_back(!table.has_latency_column ? -1 : std::isnan(latency) ? 0 : 1);
-        part.latency_ms.push_back(latency_target(latency, window));
-        part.amplitude_uv.push_back(table.wave_v_amplitude_uv[r]);
-        part.threshold_db.push_back(table.threshold_db[r]);
+        for (const Component c : kAllComponents) {
+            if (is_scalar(c)) part.scalar[c].push_back(scalar_target(table, c, r, window));
+            if (is_labelled(c)) part.label[c].push_back(label_target(table, c, r));
+        }
         part.patient.push_back(table.patient[r]);
         part.source_row.push_back(table.source_row[r]);
     }
@@ -177,9 +149,10 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
     data.statistics = fit_statistics(table, rows[0], data.classes.size(), config.loss);
     for (std::size_t s = 0; s < kSplits; ++s) data.parts[s] = lay_out(table, rows[s], data.statistics);
     check_no_patient_twice(data);
-    for (std::size_t r = 0; r < table.wave_v_latency_ms.size(); ++r)
-        if (const float latency = table.wave_v_latency_ms[r];
-            !std::isnan(latency) && std::isnan(latency_target(latency, data.window_ms())))
+    const auto& latency = table.scalar[Component::peak_latency];
+    for (std::size_t r = 0; r < latency.size(); ++r)
+        if (!std::isnan(latency[r]) &&
+            std::isnan(scalar_target(table, Component::peak_latency, r, data.window_ms())))
             ++data.latencies_outside_window;
     data.dropped = find_dropped(table, data, config.loss);
     return data;

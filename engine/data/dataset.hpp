@@ -20,15 +20,14 @@ namespace abr {
 // The recordings of one split, in the order of the table. Physical units, NaN / -1 = missing.
 struct SplitData {
     Index rows = 0;
-    Index length = 0;                 // T
-    std::vector<float> signal;        // (rows, T) uV
-    std::vector<float> clean;         // (rows, T) uV, or empty
-    std::vector<float> statics;       // (rows, 7) standardised and filled, StaticInput order
-    std::vector<std::int32_t> label;  // class, -1 = missing
-    std::vector<std::int32_t> exist;  // wave V marked: 1, 0; -1 = no latency column
-    std::vector<float> latency_ms;  // NaN = not marked, or outside [0, T * dt]: the wave exists all the same
-    std::vector<float> amplitude_uv;       // NaN = not marked
-    std::vector<float> threshold_db;       // NaN = missing
+    Index length = 0;            // T
+    std::vector<float> signal;   // (rows, T) uV
+    std::vector<float> clean;    // (rows, T) uV, or empty
+    std::vector<float> statics;  // (rows, 7) standardised and filled, StaticInput order
+    // Class, -1 = missing; of a binary task 1 or 0, -1 = the table does not say.
+    PerComponent<std::vector<std::int32_t>> label;
+    // NaN = missing; a latency also outside [0, T * dt]: the wave exists all the same.
+    PerComponent<std::vector<float>> scalar;
     std::vector<std::int32_t> patient;     // index into Dataset::patients
     std::vector<std::int64_t> source_row;  // 1-based data row of the source
 

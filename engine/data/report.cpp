@@ -10,11 +10,12 @@ std::vector<std::array<DataReport::ClassCount, kSplits>> count_classes(const Dat
     for (std::size_t s = 0; s < kSplits; ++s) {
         const SplitData& part = data.parts[s];
         std::set<std::pair<std::int32_t, std::int32_t>> seen;  // class, patient
-        for (std::size_t r = 0; r < part.label.size(); ++r) {
-            if (part.label[r] < 0) continue;
-            DataReport::ClassCount& count = counts[static_cast<std::size_t>(part.label[r])][s];
+        const auto& label = part.label[Component::classification];
+        for (std::size_t r = 0; r < label.size(); ++r) {
+            if (label[r] < 0) continue;
+            DataReport::ClassCount& count = counts[static_cast<std::size_t>(label[r])][s];
             ++count.recordings;
-            if (seen.emplace(part.label[r], part.patient[r]).second) ++count.patients;
+            if (seen.emplace(label[r], part.patient[r]).second) ++count.patients;
         }
     }
     return counts;

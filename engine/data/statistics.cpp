@@ -117,10 +117,9 @@ FittedStatistics fit_statistics(const Recordings& table, std::span<const std::in
     s.statics[kSignalLogSd] = moments(std::move(log_sds));
 
     const double window = static_cast<double>(table.length) * table.sample_interval_ms;
-    s.latency_ms = moments(column(
-        [&](std::size_t row) { return double{latency_target(table.wave_v_latency_ms[row], window)}; }));
-    s.amplitude_uv = moments(values_of(table.wave_v_amplitude_uv));
-    s.threshold_db = moments(values_of(table.threshold_db));
+    for (const Component c : kScalars)
+        s.target[c] =
+            moments(column([&](std::size_t row) { return double{scalar_target(table, c, row, window)}; }));
 
     s.class_counts.assign(classes, 0);
     for (const std::int64_t row : rows)
@@ -157,9 +156,7 @@ std::array<float, kStoredStatics> standardised_statics(const Recordings& table, 
 void apply_statistics(const FittedStatistics& s, BatchSettings& settings) {
     settings.signal_mean = static_standardisation(s.statics[kSignalMean]);
     settings.signal_log_sd = static_standardisation(s.statics[kSignalLogSd]);
-    settings.latency = target_standardisation(s.latency_ms);
-    settings.amplitude = target_standardisation(s.amplitude_uv);
-    settings.threshold = target_standardisation(s.threshold_db);
+    for (const Component c : kScalars) settings.target[c] = target_standardisation(s.target[c]);
     settings.fill_age = standardise(std::log1p(s.fill_age_years), s.statics[kAge]);
     settings.fill_rate = standardise(s.fill_rate_hz, s.statics[kRate]);
     settings.fill_fmp = standardise(std::log1p(s.fill_fmp), s.statics[kFmp]);
@@ -174,41 +171,47 @@ std::vector<NamedArray> to_named_arrays(const FittedStatistics& s) {
         mean.push_back(m.mean);
         sd.push_back(m.sd);
     }
+    std::vector<double> target_mean, target_sd;
+    for (const Component c : kScalars) {
+        target_mean.push_back(s.target[c].mean);
+        target_sd.push_back(s.target[c].sd);
+    }
     return {{"statistics/fill", {s.fill_age_years, s.fill_rate_hz, s.fill_fmp}},
             {"statistics/static_mean", mean},
             {"statistics/static_sd", sd},
-            {"statistics/target_mean", {s.latency_ms.mean, s.amplitude_uv.mean, s.threshold_db.mean}},
-            {"statistics/target_sd", {s.latency_ms.sd, s.amplitude_uv.sd, s.threshold_db.sd}},
+            {"statistics/target_mean", target_mean},
+            {"statistics/target_sd", target_sd},
             {"statistics/class_counts", {s.class_counts.begin(), s.class_counts.end()}},
             {"statistics/class_weights", s.class_weights}};
 }
 
 FittedStatistics statistics_from_named_arrays(
     const std::function<std::vector<double>(const std::string&)>& read_values, std::size_t classes) {
-    const auto read = [&](const std::string& name, std::size_t length) {
+    const auto read = [&](const std::string& name, std::size_t least, std::size_t most) {
         std::vector<double> values = read_values(name);
         const bool finite =
             std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
-        if (values.size() != length || !finite)
+        if (values.size() < least || values.size() > most || !finite)
             throw InputError(fmt::format("{}: {} values{}, expected {} finite ones", name, values.size(),
-                                         finite ? "" : ", not all finite", length));
+                                         finite ? "" : ", not all finite", most));
         return values;
     };
     FittedStatistics s;
-    const auto fill = read("statistics/fill", 3);
+    const auto fill = read("statistics/fill", 3, 3);
     s.fill_age_years = fill[0];
     s.fill_rate_hz = fill[1];
     s.fill_fmp = fill[2];
-    const auto mean = read("statistics/static_mean", kStaticInputs),
-               sd = read("statistics/static_sd", kStaticInputs);
+    const auto mean = read("statistics/static_mean", kStaticInputs, kStaticInputs),
+               sd = read("statistics/static_sd", kStaticInputs, kStaticInputs);
     for (std::size_t i = 0; i < kStaticInputs; ++i) s.statics[i] = {mean[i], sd[i]};
-    const auto target_mean = read("statistics/target_mean", 3), target_sd = read("statistics/target_sd", 3);
-    s.latency_ms = {target_mean[0], target_sd[0]};
-    s.amplitude_uv = {target_mean[1], target_sd[1]};
-    s.threshold_db = {target_mean[2], target_sd[2]};
-    for (const double count : read("statistics/class_counts", classes))
+    // A checkpoint from before a task was added has fewer targets, and no head for it.
+    const auto target_mean = read("statistics/target_mean", 1, kScalarTasks);
+    const auto target_sd = read("statistics/target_sd", target_mean.size(), target_mean.size());
+    for (std::size_t i = 0; i < target_mean.size(); ++i)
+        s.target[kScalars[i]] = {target_mean[i], target_sd[i]};
+    for (const double count : read("statistics/class_counts", classes, classes))
         s.class_counts.push_back(static_cast<std::int64_t>(count));
-    s.class_weights = read("statistics/class_weights", classes);
+    s.class_weights = read("statistics/class_weights", classes, classes);
     return s;
 }
 

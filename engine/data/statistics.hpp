@@ -29,7 +29,7 @@ struct FittedStatistics {
     // as they are, without degradation.
     std::array<Moments, kStaticInputs> statics;
     // Of the targets that are present; latency within the window only.
-    Moments latency_ms, amplitude_uv, threshold_db;
+    PerComponent<Moments> target;            // of scalar tasks
     std::vector<std::int64_t> class_counts;  // recordings of each class
     std::vector<double> class_weights;       // omega of the classification loss
     bool operator==(const FittedStatistics&) const = default;
@@ -44,9 +44,11 @@ FittedStatistics fit_statistics(const Recordings&, std::span<const std::int64_t>
 // Mean and sd of a recording in uV, the latter at least 1e-12, as kernels/batch.hpp computes them.
 Moments signal_moments(std::span<const float> signal);
 
-// The latency as a training target: NaN where it is missing or outside the window [0, T * dt].
-inline float latency_target(float latency_ms, double window_ms) {
-    return latency_ms >= 0 && double{latency_ms} <= window_ms ? latency_ms : kMissing;
+// A label as a training target: NaN where it is missing, or a time outside the window [0, T * dt].
+inline float scalar_target(const Recordings& table, Component c, std::size_t row, double window_ms) {
+    const float value = table.scalar[c][row];
+    if (task_of(c).follows != Follows::shift) return value;
+    return value >= 0 && double{value} <= window_ms ? value : kMissing;
 }
 
 // The seven stored static inputs of a row (StaticInput order), filled and standardised. Throws InputError

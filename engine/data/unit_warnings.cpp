@@ -75,13 +75,13 @@ std::vector<std::string> unit_warnings(const Recordings& recordings) {
                    {{1e-5, kNever, "V", "multiply the samples by 1e6"},
                     {2e-3, kNever, "mV", "multiply the samples by 1000"},
                     {0, 20, "nV, or unaveraged EEG", "divide nV by 1000"}});
-    warnings.check("wave_v_amplitude_uv: the median size", median_size(recordings.wave_v_amplitude_uv),
-                   "0.05 to 1 uV",
+    warnings.check("wave_v_amplitude_uv: the median size",
+                   median_size(recordings.scalar[Component::peak_amplitude]), "0.05 to 1 uV",
                    {{1e-5, kNever, "V", "multiply by 1e6"},
                     {1e-3, kNever, "mV", "multiply by 1000"},
                     {0, 10, "nV", "divide by 1000"}});
-    warnings.check("wave_v_latency_ms: the median", median_size(recordings.wave_v_latency_ms), "5 to 12 ms",
-                   {{0.1, kNever, "s", "multiply by 1000"}, {0, 100, "us", "divide by 1000"}});
+    warnings.check("wave_v_latency_ms: the median", median_size(recordings.scalar[Component::peak_latency]),
+                   "5 to 12 ms", {{0.1, kNever, "s", "multiply by 1000"}, {0, 100, "us", "divide by 1000"}});
     const auto oldest = std::max_element(
         recordings.age_years.begin(), recordings.age_years.end(),
         [](float a, float b) { return (std::isnan(a) ? -1 : a) < (std::isnan(b) ? -1 : b); });

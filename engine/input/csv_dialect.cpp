@@ -16,16 +16,8 @@ constexpr std::array<char, 3> kSeparators = {',', ';', '\t'};
 // Rows looked at for a decimal mark; a recording has hundreds of decimal numbers.
 constexpr int kRowsLookedAt = 1000;
 
-constexpr TableField kNumericFields[] = {
-    TableField::age_years,
-    TableField::intensity_db,
-    TableField::rate_hz,
-    TableField::fmp,
-    TableField::wave_v_latency_ms,
-    TableField::threshold_db,
-    TableField::wave_v_amplitude_uv,
-    TableField::sample_interval_ms,
-};
+constexpr TableField kNumericFields[] = {TableField::age_years, TableField::intensity_db, TableField::rate_hz,
+                                         TableField::fmp, TableField::sample_interval_ms};
 
 bool is_number_with(std::string_view cell, char decimal) {
     double value = 0;
@@ -61,6 +53,8 @@ char detect_decimal_mark(std::string_view rows, char separator, const TableColum
     for (const TableField field : kNumericFields) {
         if (columns.has(field)) numeric.push_back(columns[field]);
     }
+    for (const Component c : kScalars)
+        if (columns.has(c)) numeric.push_back(columns.label[c]);
     numeric.insert(numeric.end(), columns.signal.begin(), columns.signal.end());
     numeric.insert(numeric.end(), columns.clean.begin(), columns.clean.end());
 

@@ -111,6 +111,8 @@ std::vector<std::optional<TextColumn>> read_columns(const TableSource& source, c
         const auto field = static_cast<TableField>(i);
         if (columns.has(field)) read(columns[field], field == TableField::sample_interval_ms);
     }
+    for (const Component c : kAllComponents)
+        if (columns.has(c)) read(columns.label[c], false);
     for (const int column : columns.filter) read(column, false);
     return texts;
 }

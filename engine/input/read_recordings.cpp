@@ -33,15 +33,12 @@ ValueRange range_of(const std::vector<float>& values) {
 
 std::map<std::string, ValueRange> value_ranges(const Recordings& recordings) {
     std::map<std::string, ValueRange> ranges = {
-        {"age_years", range_of(recordings.age_years)},
-        {"intensity_db", range_of(recordings.intensity_db)},
-        {"rate_hz", range_of(recordings.rate_hz)},
-        {"fmp", range_of(recordings.fmp)},
-        {"wave_v_latency_ms", range_of(recordings.wave_v_latency_ms)},
-        {"wave_v_amplitude_uv", range_of(recordings.wave_v_amplitude_uv)},
-        {"threshold_db", range_of(recordings.threshold_db)},
+        {"age_years", range_of(recordings.age_years)}, {"intensity_db", range_of(recordings.intensity_db)},
+        {"rate_hz", range_of(recordings.rate_hz)},     {"fmp", range_of(recordings.fmp)},
         {"signal", range_of(recordings.signal)},
     };
+    for (const Component c : kScalars)
+        ranges[std::string(task_of(c).label_column)] = range_of(recordings.scalar[c]);
     if (recordings.has_clean) ranges["clean"] = range_of(recordings.clean);
     return ranges;
 }

@@ -61,10 +61,7 @@ RowJoiner::RowJoiner(const TableSource& source, const TableColumns& columns, con
     : source_(source), columns_(columns), config_(config), interval_(config.sample_interval_ms) {
     all_.length = length;
     all_.has_clean = !columns.clean.empty();
-    all_.has_class_column = columns.has(TableField::class_name);
-    all_.has_latency_column = columns.has(TableField::wave_v_latency_ms);
-    all_.has_amplitude_column = columns.has(TableField::wave_v_amplitude_uv);
-    all_.has_threshold_column = columns.has(TableField::threshold_db);
+    for (const Component c : kAllComponents) all_.has_column[c] = columns.has(c);
 }
 
 void RowJoiner::reserve(std::int64_t rows) {
@@ -96,9 +93,7 @@ void RowJoiner::add(RowBlock& block, const std::exception_ptr& error) {
     move_to(all_.rate_hz, from.rate_hz);
     move_to(all_.fmp, from.fmp);
     move_to(all_.label, from.label);
-    move_to(all_.wave_v_latency_ms, from.wave_v_latency_ms);
-    move_to(all_.wave_v_amplitude_uv, from.wave_v_amplitude_uv);
-    move_to(all_.threshold_db, from.threshold_db);
+    for (const Component c : kScalars) move_to(all_.scalar[c], from.scalar[c]);
     move_to(all_.signal, from.signal);
     move_to(all_.clean, from.clean);
 

@@ -22,7 +22,6 @@ constexpr std::string_view kNotANumber = "not_a_number";
 constexpr std::string_view kNotFinite = "not_finite";
 constexpr std::string_view kSignalNotFinite = "signal_not_finite";
 constexpr std::string_view kZeroVariance = "zero_variance_signal";
-constexpr std::string_view kNegativeLatency = "negative_latency";
 constexpr std::string_view kNegativeAge = "negative_age";
 constexpr std::string_view kNegativeFmp = "negative_fmp";
 constexpr std::string_view kSampleInterval = "sample_interval_not_positive";
@@ -89,28 +88,38 @@ void RowReader::BadRow::check_clean(std::span<const float> clean, const Bad& bad
         throw bad(kIncompleteClean, absent, "every sample of the clean signal, or none");
 }
 
-struct RowReader::NumericColumn {
+namespace {
+
+// Reasons for which a negative label is bad; empty where it is none.
+const PerComponent<std::string> kNegativeLabel = [] {
+    PerComponent<std::string> reasons;
+    for (const Component c : kScalars)
+        if (!task_of(c).may_be_negative) reasons[c] = fmt::format("negative_{}", task_of(c).answer);
+    return reasons;
+}();
+
+struct NumericColumn {
     TableField field;
     std::vector<float> Recordings::*target;
     bool required = false;
     std::string_view reason_if_negative;  // empty: negative values are legal
 };
 
+}  // namespace
+
 struct RowReader::Values {
-    static constexpr std::array<NumericColumn, 7> kColumns = {{
+    static constexpr std::array<NumericColumn, 4> kColumns = {{
         {TableField::age_years, &Recordings::age_years, false, kNegativeAge},
         {TableField::intensity_db, &Recordings::intensity_db, true, {}},
         {TableField::rate_hz, &Recordings::rate_hz, false, {}},
         {TableField::fmp, &Recordings::fmp, false, kNegativeFmp},
-        {TableField::wave_v_latency_ms, &Recordings::wave_v_latency_ms, false, kNegativeLatency},
-        {TableField::wave_v_amplitude_uv, &Recordings::wave_v_amplitude_uv, false, {}},
-        {TableField::threshold_db, &Recordings::threshold_db, false, {}},
     }};
 
     std::string_view patient;
     std::int8_t ear = -1;
     std::int32_t label = -1;
     std::array<float, kColumns.size()> numbers{};
+    PerComponent<float> scalar;
     double sample_interval_ms = 0;
 };
 
@@ -170,6 +179,7 @@ void RowReader::append(Cells cells, bool malformed, std::int64_t line, RowBlock&
         for (std::size_t i = 0; i < values.numbers.size(); ++i) {
             (recordings.*Values::kColumns[i].target).push_back(values.numbers[i]);
         }
+        for (const Component c : kScalars) recordings.scalar[c].push_back(values.scalar[c]);
         if (columns_.has(TableField::sample_interval_ms))
             block.sample_interval_ms.push_back(values.sample_interval_ms);
         block.lines.push_back(line);
@@ -257,9 +267,12 @@ void RowReader::read_values(Cells cells, std::int64_t line, Values& values) cons
     if (columns_.has(TableField::ear)) values.ear = read_ear(cells);
     for (std::size_t i = 0; i < values.numbers.size(); ++i) {
         const NumericColumn& column = Values::kColumns[i];
-        values.numbers[i] = column.required ? read_number<float>(cells, columns_[column.field])
-                                            : read_optional(cells, column);
+        const int index = columns_[column.field];
+        values.numbers[i] = column.required ? read_number<float>(cells, index)
+                                            : read_optional(cells, index, column.reason_if_negative);
     }
+    for (const Component c : kScalars)
+        values.scalar[c] = read_optional(cells, columns_.label[c], kNegativeLabel[c]);
     if (columns_.has(TableField::sample_interval_ms)) {
         const int column = columns_[TableField::sample_interval_ms];
         values.sample_interval_ms = read_number<double>(cells, column);
@@ -268,7 +281,7 @@ void RowReader::read_values(Cells cells, std::int64_t line, Values& values) cons
                 kSampleInterval, column, {}, std::string(cell_of(cells, column)), "a time above 0 (ms)"};
         }
     }
-    if (columns_.has(TableField::class_name)) values.label = read_class(cells, line);
+    if (columns_.has(Component::classification)) values.label = read_class(cells, line);
 }
 
 void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings) const {
@@ -303,14 +316,13 @@ void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings
     BadRow::check_clean(std::span(clean).last(length), bad_in(columns_.clean));
 }
 
-float RowReader::read_optional(Cells cells, const NumericColumn& column) const {
-    if (!columns_.has(column.field)) return kMissing;
-    const int index = columns_[column.field];
+float RowReader::read_optional(Cells cells, int index, std::string_view reason_if_negative) const {
+    if (index == TableColumns::kAbsent) return kMissing;
     if (is_missing(cell_of(cells, index))) return kMissing;
     const auto value = read_number<float>(cells, index);
-    if (value < 0 && !column.reason_if_negative.empty()) {
+    if (value < 0 && !reason_if_negative.empty()) {
         throw BadRow{
-            column.reason_if_negative, index, {}, std::string(cell_of(cells, index)), "a value of 0 or more"};
+            reason_if_negative, index, {}, std::string(cell_of(cells, index)), "a value of 0 or more"};
     }
     return value;
 }
@@ -343,7 +355,7 @@ std::int8_t RowReader::read_ear(Cells cells) const {
 }
 
 std::int32_t RowReader::read_class(Cells cells, std::int64_t line) const {
-    const int column = columns_[TableField::class_name];
+    const int column = columns_.label[Component::classification];
     const std::string_view cell = cell_of(cells, column);
     if (const auto known = classes_.find(cell); known != classes_.end()) return known->second;
     if (is_missing(cell)) return -1;

@@ -52,7 +52,6 @@ class RowReader {
   private:
     struct BadRow;
     struct Values;
-    struct NumericColumn;
 
     template <class ReadSamples>
     void append(Cells cells, bool malformed, std::int64_t line, RowBlock& block,
@@ -61,7 +60,8 @@ class RowReader {
     bool passes_filters(Cells cells) const;
     void read_values(Cells cells, std::int64_t line, Values& values) const;
     void parse_samples(const CsvTokenizer& record, Recordings& recordings) const;
-    float read_optional(Cells cells, const NumericColumn& column) const;
+    // NaN where the column (an index or kAbsent) is not there, or the cell is missing.
+    float read_optional(Cells cells, int column, std::string_view reason_if_negative) const;
     template <class Real>
     Real read_number(Cells cells, int column) const;
     std::int8_t read_ear(Cells cells) const;

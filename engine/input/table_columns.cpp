@@ -28,10 +28,6 @@ constexpr FieldColumn kFieldColumns[] = {
     {TableField::intensity_db, "intensity_db", &ColumnNames::intensity_db, true},
     {TableField::rate_hz, "rate_hz", &ColumnNames::rate_hz, false},
     {TableField::fmp, "fmp", &ColumnNames::fmp, false},
-    {TableField::class_name, "class", &ColumnNames::class_name, false},
-    {TableField::wave_v_latency_ms, "wave_v_latency_ms", &ColumnNames::wave_v_latency_ms, false},
-    {TableField::wave_v_amplitude_uv, "wave_v_amplitude_uv", &ColumnNames::wave_v_amplitude_uv, false},
-    {TableField::threshold_db, "threshold_db", &ColumnNames::threshold_db, false},
     {TableField::sample_interval_ms, "sample_interval_ms", &ColumnNames::sample_interval_ms, false},
 };
 static_assert(std::size(kFieldColumns) == kTableFields);
@@ -65,6 +61,12 @@ class Resolver {
             const std::string& name = config.columns.*theirs;
             const bool wanted = required || name != defaults.*theirs;
             columns_.field[static_cast<std::size_t>(field)] = read_as(name, ours, wanted);
+        }
+        for (const Component c : kMetricOrder) {
+            const std::string& name = config.columns.label[c];
+            columns_.label[c] = has_label_column(c)
+                                    ? read_as(name, task_of(c).label_column, name != defaults.label[c])
+                                    : TableColumns::kAbsent;
         }
         const bool clean_wanted = config.columns.clean != defaults.clean;
         if (source_.form == TableForm::arrays) {

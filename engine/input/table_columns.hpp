@@ -1,4 +1,4 @@
-// Which column of a CSV file, or which array of an NPZ file, holds which field of the data contract.
+// Which column of a CSV file, or which array of an NPZ file, holds which field of the data contract, and which label.
 #pragma once
 
 #include <array>
@@ -18,25 +18,23 @@ enum class TableField {
     intensity_db,
     rate_hz,
     fmp,
-    class_name,
-    wave_v_latency_ms,
-    wave_v_amplitude_uv,
-    threshold_db,
     sample_interval_ms,
 };
-inline constexpr std::size_t kTableFields = 11;
+inline constexpr std::size_t kTableFields = 7;
 
 struct TableColumns {
     static constexpr int kAbsent = -1;
 
     std::vector<std::string> names;         // the header, one for each cell of a row; or the arrays' names
     std::array<int, kTableFields> field{};  // column index or kAbsent
+    PerComponent<int> label;                // of the tasks that have a column of their own, else kAbsent
     std::vector<int> signal;                // of sample k; or the one array of all samples
     std::vector<int> clean;                 // likewise; as many, or none
     std::vector<int> filter;                // of filter i
 
     int operator[](TableField which) const { return field[static_cast<std::size_t>(which)]; }
     bool has(TableField which) const { return (*this)[which] != kAbsent; }
+    bool has(Component which) const { return label[which] != kAbsent; }
     const std::string& name(int column) const { return names[static_cast<std::size_t>(column)]; }
 };
 

@@ -66,7 +66,7 @@ struct Key {
     std::string_view unit = {};
     std::string_view allowed = {};       // where the field and its range do not say it all
     std::string_view default_text = {};  // where the default is made while loading
-    std::string_view meaning = {};
+    std::string meaning = {};
     bool (*present)(const Config&) = nullptr;  // whether the resolved configuration holds it; null = always
     std::string documented_path = {};          // of keys that are alike and share one line of the reference
 };

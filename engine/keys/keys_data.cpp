@@ -1,4 +1,6 @@
 // Keys of [run] and [data].
+#include <fmt/format.h>
+
 #include "engine/keys/key_members.hpp"
 #include "engine/synthetic/cohort.hpp"
 
@@ -16,12 +18,17 @@ bool reads_csv(const Config& c) {
     return c.data.source == DataSource::csv;
 }
 
+template <Component component>
+auto& label_column(Config& c) {
+    return c.data.columns.label[component];
+}
+
 // The keys of data.columns are without effect on the synthetic cohort, which has no columns.
-Key column(std::string_view name, Field field, std::string_view meaning) {
+Key column(std::string_view name, Field field, std::string meaning) {
     return {.path = "data.columns." + std::string(name),
             .field = std::move(field),
             .allowed = kColumnText,
-            .meaning = meaning,
+            .meaning = std::move(meaning),
             .present = reads_file};
 }
 
@@ -109,18 +116,18 @@ void add_data_keys(std::vector<Key>& keys) {
          column("rate_hz", at<&Config::data, &DataConfig::columns, &ColumnNames::rate_hz>,
                 "… of the stimulus rate (1/s)"),
          column("fmp", at<&Config::data, &DataConfig::columns, &ColumnNames::fmp>,
-                "… of the variance ratio Fmp"),
-         column("class", at<&Config::data, &DataConfig::columns, &ColumnNames::class_name>, "… of the class"),
-         column("wave_v_latency_ms", at<&Config::data, &DataConfig::columns, &ColumnNames::wave_v_latency_ms>,
-                "… of the latency of wave V (ms)"),
-         column("wave_v_amplitude_uv",
-                at<&Config::data, &DataConfig::columns, &ColumnNames::wave_v_amplitude_uv>,
-                "… of the amplitude of wave V (µV)"),
-         column("threshold_db", at<&Config::data, &DataConfig::columns, &ColumnNames::threshold_db>,
-                "… of the hearing threshold (dB nHL)"),
-         column("sample_interval_ms",
-                at<&Config::data, &DataConfig::columns, &ColumnNames::sample_interval_ms>,
-                "… of the sample interval (ms)")});
+                "… of the variance ratio Fmp")});
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        if (!has_label_column(c)) return;
+        const Task& task = task_of(c);
+        const std::string unit =
+            task.display_unit.empty() ? std::string() : fmt::format(" ({})", task.display_unit);
+        keys.push_back(
+            column(task.label_column, label_column<c>, fmt::format("… of the {}{}", task.description, unit)));
+    });
+    keys.push_back(column("sample_interval_ms",
+                          at<&Config::data, &DataConfig::columns, &ColumnNames::sample_interval_ms>,
+                          "… of the sample interval (ms)"));
     const auto samples = [&](std::string name, Field prefix, Field first, Field count) {
         const std::string path = "data.columns." + name;
         keys.push_back({.path = path + ".prefix",

@@ -38,7 +38,7 @@ void add_diagnostics_keys(std::vector<Key>& keys) {
                 {.path = path,
                  .field = RuleSettingField{path, setting.value, setting.is_count},
                  .range = {setting.is_count ? std::max(1.0, setting.low) : setting.low, setting.high},
-                 .meaning = setting.meaning});
+                 .meaning = std::string(setting.meaning)});
         }
     }
 }

@@ -1,15 +1,19 @@
 // Keys of [model], [loss] and [curriculum].
+#include <fmt/format.h>
+
 #include "engine/keys/key_members.hpp"
 
 namespace abr {
 namespace {
 
-constexpr std::string_view kDistanceMeaning = "distance between prediction and target";
-constexpr std::string_view kDeltaMeaning = "where huber turns from square to linear";
-
 template <Component component>
 auto& weight(Config& c) {
     return c.loss.weights[component];
+}
+
+template <Component component, auto member>
+auto& distance_member(Config& c) {
+    return c.loss.distance[component].*member;
 }
 
 template <Component component>
@@ -44,12 +48,12 @@ void add_ramp(std::vector<Key>& keys) {
     const auto add = [&](std::string_view name, Field field, Range range, std::string_view unit,
                          std::string_view meaning) {
         const std::string section = "curriculum.";
-        const std::string component_name(kComponentNames[static_cast<std::size_t>(component)]);
+        const std::string component_name(task_of(component).name);
         keys.push_back({.path = section + component_name + "." + std::string(name),
                         .field = std::move(field),
                         .range = range,
                         .unit = unit,
-                        .meaning = meaning,
+                        .meaning = std::string(meaning),
                         .present = has_ramp<component>,
                         .documented_path = section + "<component>." + std::string(name)});
     };
@@ -153,55 +157,28 @@ void add_loss_keys(std::vector<Key>& keys) {
          {.path = "loss.focal_gamma",
           .field = at<&Config::loss, &LossConfig::focal_gamma>,
           .range = {0, 10},
-          .meaning = "exponent of the focal factor (1 − p)^γ; 0 = plain cross-entropy"},
-         {.path = "loss.weights.signal",
-          .field = weight<Component::signal>,
-          .range = kWeight,
-          .meaning = "weight of the restored signal's loss in the total"},
-         {.path = "loss.weights.peak_exist",
-          .field = weight<Component::peak_exist>,
-          .range = kWeight,
-          .meaning = "… of the existence of wave V"},
-         {.path = "loss.weights.peak_latency",
-          .field = weight<Component::peak_latency>,
-          .range = kWeight,
-          .meaning = "… of its latency"},
-         {.path = "loss.weights.peak_amplitude",
-          .field = weight<Component::peak_amplitude>,
-          .range = kWeight,
-          .meaning = "… of its amplitude"},
-         {.path = "loss.weights.classification",
-          .field = weight<Component::classification>,
-          .range = kWeight,
-          .meaning = "… of the class"},
-         {.path = "loss.weights.threshold",
-          .field = weight<Component::threshold>,
-          .range = kWeight,
-          .meaning =
-              "… of the hearing threshold; a written weight above 0 needs labels, not all weights are 0"}});
-    const auto distance = [&](std::string name, Choice type, Field delta) {
+          .meaning = "exponent of the focal factor (1 − p)^γ; 0 = plain cross-entropy"}});
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
         keys.push_back(
-            {.path = "loss." + name + ".type", .field = std::move(type), .meaning = kDistanceMeaning});
-        keys.push_back({.path = "loss." + name + ".delta",
-                        .field = std::move(delta),
+            {.path = fmt::format("loss.weights.{}", task_of(c).name),
+             .field = weight<c>,
+             .range = kWeight,
+             .meaning = fmt::format("weight of the loss of the {} in the total; a written weight above 0 "
+                                    "needs labels, not all weights are 0",
+                                    task_of(c).description)});
+    });
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        if (is_labelled(c)) return;
+        const auto section = fmt::format("loss.{}.", task_of(c).name);
+        keys.push_back({.path = section + "type",
+                        .field = choice<distance_member<c, &DistanceLoss::type>>({"mse", "l1", "huber"}),
+                        .meaning = "distance between prediction and target"});
+        keys.push_back({.path = section + "delta",
+                        .field = distance_member<c, &DistanceLoss::delta>,
                         .range = kPositive,
                         .unit = "sd of the target",
-                        .meaning = kDeltaMeaning});
-    };
-    distance("signal",
-             choice<at<&Config::loss, &LossConfig::signal, &DistanceLoss::type>>({"mse", "l1", "huber"}),
-             at<&Config::loss, &LossConfig::signal, &DistanceLoss::delta>);
-    distance(
-        "peak_latency",
-        choice<at<&Config::loss, &LossConfig::peak_latency, &DistanceLoss::type>>({"mse", "l1", "huber"}),
-        at<&Config::loss, &LossConfig::peak_latency, &DistanceLoss::delta>);
-    distance(
-        "peak_amplitude",
-        choice<at<&Config::loss, &LossConfig::peak_amplitude, &DistanceLoss::type>>({"mse", "l1", "huber"}),
-        at<&Config::loss, &LossConfig::peak_amplitude, &DistanceLoss::delta>);
-    distance("threshold",
-             choice<at<&Config::loss, &LossConfig::threshold, &DistanceLoss::type>>({"mse", "l1", "huber"}),
-             at<&Config::loss, &LossConfig::threshold, &DistanceLoss::delta>);
+                        .meaning = "where huber turns from square to linear"});
+    });
     keys.push_back({.path = "loss.peak_exist.positive_weight",
                     .field = at<&Config::loss, &LossConfig::positive_weight>,
                     .range = kPositive,
@@ -237,12 +214,7 @@ void add_curriculum_keys(std::vector<Key>& keys) {
                               .unit = "epochs",
                               .meaning = "length of the linear ramp after each start; 0 = at once",
                               .present = any_start_acts}});
-    add_ramp<Component::signal>(keys);
-    add_ramp<Component::peak_exist>(keys);
-    add_ramp<Component::peak_latency>(keys);
-    add_ramp<Component::peak_amplitude>(keys);
-    add_ramp<Component::classification>(keys);
-    add_ramp<Component::threshold>(keys);
+    for_each_component([&]<Component c>(ComponentConstant<c>) { add_ramp<c>(keys); });
 }
 
 }  // namespace abr

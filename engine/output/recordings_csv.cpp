@@ -45,7 +45,7 @@ class RowFormat {
         const auto length = static_cast<std::size_t>(recordings.length);
         const std::size_t samples = recordings.has_clean ? 2 * length : length;
         row_bound_ = 2 * (longest_text + 1) + std::strlen("right,") + kDoubleCellBound +
-                     (7 + samples + extra.size()) * kCellBound;
+                     (4 + kScalarTasks + samples + extra.size()) * kCellBound;
         check_columns();
     }
 
@@ -53,10 +53,8 @@ class RowFormat {
 
     std::string header() const {
         std::string line = "patient_id,ear,age_years,intensity_db,rate_hz,fmp";
-        if (recordings_.has_class_column) line += ",class";
-        if (recordings_.has_latency_column) line += ",wave_v_latency_ms";
-        if (recordings_.has_amplitude_column) line += ",wave_v_amplitude_uv";
-        if (recordings_.has_threshold_column) line += ",threshold_db";
+        for (const Component c : kMetricOrder)
+            if (recordings_.has_column[c]) line += fmt::format(",{}", task_of(c).label_column);
         line += ",sample_interval_ms";
         for (std::int64_t k = 0; k < recordings_.length; ++k) line += fmt::format(",s{}", k);
         for (std::int64_t k = 0; recordings_.has_clean && k < recordings_.length; ++k)
@@ -72,13 +70,15 @@ class RowFormat {
         to = text(to, r.ear[row] < 0 ? "" : r.ear[row] == 0 ? "left" : "right");
         for (const auto* column : {&r.age_years, &r.intensity_db, &r.rate_hz, &r.fmp})
             to = cell(to, (*column)[row]);
-        if (r.has_class_column) {
-            to = text(
-                to, r.label[row] < 0 ? std::string_view() : classes_[static_cast<std::size_t>(r.label[row])]);
+        for (const Component c : kMetricOrder) {
+            if (!r.has_column[c]) continue;
+            if (is_scalar(c)) {
+                to = cell(to, r.scalar[c][row]);
+            } else {
+                const std::int32_t label = r.label[row];
+                to = text(to, label < 0 ? std::string_view() : classes_[static_cast<std::size_t>(label)]);
+            }
         }
-        if (r.has_latency_column) to = cell(to, r.wave_v_latency_ms[row]);
-        if (r.has_amplitude_column) to = cell(to, r.wave_v_amplitude_uv[row]);
-        if (r.has_threshold_column) to = cell(to, r.threshold_db[row]);
         to = cell(to, r.sample_interval_ms);
         const auto length = static_cast<std::size_t>(r.length);
         for (std::size_t k = 0; k < length; ++k) to = cell(to, r.signal[row * length + k]);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/data/random_sequence.hpp"
+#include "kernels/evaluation_terms.hpp"
 #include "metrics/split_metrics.hpp"
 
 namespace abr {
@@ -91,39 +92,40 @@ class Bootstrap {
                          const std::vector<std::int32_t>& patient) const {
         const SplitData& data = split_.data;
         const std::size_t classes = split_.classes.size();
-        const auto logits = take(evaluation_.logits, rows, classes);
-        const auto label = take(data.label, rows);
-        const auto exist_logit = take(evaluation_.exist_logit, rows);
-        const auto exist = take(data.exist, rows);
+        PerComponent<std::vector<float>> answer;
+        PerComponent<std::vector<std::int32_t>> label;
+        for (const Component c : kAllComponents) {
+            answer[c] = take(evaluation_.answer[c], rows, task_of(c).kind == TaskKind::classes ? classes : 1);
+            label[c] = take(data.label[c], rows);
+        }
         const auto correlation = take(evaluation_.signal_correlation, rows);
         const auto gain = take(evaluation_.signal_snr_gain_db, rows);
         SplitEvaluation sample = split_evaluation(split_, evaluation_, {});
         sample.losses = {};
-        sample.logits = logits;
-        sample.label = label;
+        for (const Component c : kAllComponents) {
+            sample.answer[c] = answer[c];
+            sample.label[c] = label[c];
+        }
         sample.patient = patient;
-        sample.exist_logit = exist_logit;
-        sample.exist = exist;
         sample.signal_correlation = correlation;
         sample.signal_snr_gain_db = gain;
 
         sample.confusion = ConfusionMatrix(static_cast<Index>(classes));
-        for (std::size_t i = 0; i < rows.size() && !logits.empty(); ++i) {
-            const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(i * classes);
-            if (label[i] >= 0)
-                sample.confusion.add(
-                    label[i], std::max_element(begin, begin + static_cast<std::ptrdiff_t>(classes)) - begin);
-        }
         sample.sums = {};
-        sample.sums.latency = sums_of(evaluation_.latency_ms, data.latency_ms, rows);
-        sample.sums.amplitude = sums_of(evaluation_.amplitude_uv, data.amplitude_uv, rows);
-        sample.sums.threshold = sums_of(evaluation_.threshold_db, data.threshold_db, rows);
-        for (std::size_t i = 0; i < exist_logit.size(); ++i) {
-            if (exist[i] < 0) continue;
-            BinarySums& sums = sample.sums.exist;
-            const bool predicted = exist_logit[i] > 0;
-            ++(exist[i] == 1 ? (predicted ? sums.true_positive : sums.false_negative)
-                             : (predicted ? sums.false_positive : sums.true_negative));
+        for (const Component c : kAllComponents) {
+            if (is_scalar(c)) sample.sums.scalar[c] = sums_of(evaluation_.answer[c], data.scalar[c], rows);
+            if (answer[c].empty() || !is_labelled(c)) continue;
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const std::int32_t actual = label[c][i];
+                if (actual < 0) continue;
+                if (task_of(c).kind == TaskKind::binary) {
+                    ++count_of(sample.sums.binary[c], answer[c][i] > 0, actual == 1);
+                } else {
+                    const auto begin = answer[c].begin() + static_cast<std::ptrdiff_t>(i * classes);
+                    const auto end = begin + static_cast<std::ptrdiff_t>(classes);
+                    sample.confusion.add(actual, std::max_element(begin, end) - begin);
+                }
+            }
         }
         for (const std::size_t r : rows) {
             if (signal_squared_error_.empty()) break;

@@ -177,8 +177,9 @@ void Console::epoch(const EpochRecord& record, std::int64_t epochs) {
             text += "  " + emphasised("F1 " + number(val.f1_macro.value, 3)) +
                     fmt::format(" (majority {})", number(val.f1_macro_majority.value, 3));
         }
-        if (val.peak_latency_mae_ms.value) {
-            text += fmt::format("  latency MAE {} ms", number(val.peak_latency_mae_ms.value, 3));
+        if (val.scalar[Component::peak_latency].mae.value) {
+            text +=
+                fmt::format("  latency MAE {} ms", number(val.scalar[Component::peak_latency].mae.value, 3));
         }
     }
     write(text + "  " + duration(record.seconds));

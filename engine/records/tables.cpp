@@ -11,12 +11,18 @@ namespace {
 const std::vector<std::string> kSplitColumns = {"patient_id", "class", "recordings", "split"};
 
 std::vector<std::string> prediction_columns(std::span<const std::string> class_names) {
-    std::vector<std::string> columns = {"recording", "patient_id", "class_true", "class_predicted"};
-    for (const std::string& name : class_names) columns.push_back("p_" + name);
-    for (const char* name :
-         {"wave_v_true", "p_wave_v", "latency_true_ms", "latency_predicted_ms", "amplitude_true_uv",
-          "amplitude_predicted_uv", "threshold_true_db", "threshold_predicted_db"}) {
-        columns.emplace_back(name);
+    std::vector<std::string> columns = {"recording", "patient_id"};
+    for (const Component c : kMetricOrder) {
+        const Task& task = task_of(c);
+        const std::string answer(task.answer), unit = "_" + std::string(task.unit);
+        if (task.kind == TaskKind::classes) {
+            columns.insert(columns.end(), {answer + "_true", answer + "_predicted"});
+            for (const std::string& name : class_names) columns.push_back("p_" + name);
+        } else if (task.kind == TaskKind::binary) {
+            columns.insert(columns.end(), {answer + "_true", "p_" + answer});
+        } else if (task.kind == TaskKind::scalar) {
+            columns.insert(columns.end(), {answer + "_true" + unit, answer + "_predicted" + unit});
+        }
     }
     return columns;
 }
@@ -50,16 +56,26 @@ void write_predictions(const std::filesystem::path& path, std::span<const std::s
         }
         CsvRow row;
         row.integer(prediction.recording).text(prediction.patient_id);
-        row.text(class_cell(prediction.class_true)).text(class_cell(prediction.class_predicted));
-        if (prediction.probabilities.empty()) {
-            for (std::size_t c = 0; c < class_names.size(); ++c) row.empty();
+        for (const Component c : kMetricOrder) {
+            const PredictionRow::Answer& answer = prediction.answer[c];
+            switch (task_of(c).kind) {
+                case TaskKind::classes:
+                    row.text(class_cell(answer.true_label)).text(class_cell(answer.predicted_label));
+                    if (prediction.probabilities.empty())
+                        for (std::size_t k = 0; k < class_names.size(); ++k) row.empty();
+                    for (const float probability : prediction.probabilities) row.number(probability);
+                    break;
+                case TaskKind::binary:
+                    answer.true_label ? row.flag(*answer.true_label == 1) : row.empty();
+                    row.number(answer.predicted);
+                    break;
+                case TaskKind::scalar:
+                    row.number(answer.true_value).number(answer.predicted);
+                    break;
+                case TaskKind::signal:
+                    break;
+            }
         }
-        for (const float probability : prediction.probabilities) row.number(probability);
-        prediction.wave_v_true ? row.flag(*prediction.wave_v_true) : row.empty();
-        row.number(prediction.p_wave_v);
-        row.number(prediction.latency_true_ms).number(prediction.latency_predicted_ms);
-        row.number(prediction.amplitude_true_uv).number(prediction.amplitude_predicted_uv);
-        row.number(prediction.threshold_true_db).number(prediction.threshold_predicted_db);
         table.append(row);
     }
     write_file_atomically(path, table.bytes());

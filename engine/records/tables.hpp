@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/components.hpp"
+
 namespace abr {
 
 struct SplitRow {
@@ -18,17 +20,17 @@ struct SplitRow {
 };
 void write_split(const std::filesystem::path& path, std::span<const SplitRow> rows);
 
-// Empty where it is not labelled, or the head is not built.
 struct PredictionRow {
+    // What a task says and what is true: classes in labels, binary tasks as a label and a probability, scalar tasks in
+    // their units. Empty where the recording is not labelled, or the head is not built.
+    struct Answer {
+        std::optional<std::int32_t> true_label, predicted_label;
+        std::optional<float> true_value, predicted;
+    };
     std::int64_t recording = 0;  // 1-based data row
     std::string patient_id;
-    std::optional<std::int32_t> class_true, class_predicted;  // index into the class names
-    std::vector<float> probabilities;                         // (K), or none
-    std::optional<bool> wave_v_true;
-    std::optional<float> p_wave_v;
-    std::optional<float> latency_true_ms, latency_predicted_ms;
-    std::optional<float> amplitude_true_uv, amplitude_predicted_uv;
-    std::optional<float> threshold_true_db, threshold_predicted_db;
+    PerComponent<Answer> answer;
+    std::vector<float> probabilities;  // (K) of the classes, or none
 };
 void write_predictions(const std::filesystem::path& path, std::span<const std::string> class_names,
                        std::span<const PredictionRow> rows);

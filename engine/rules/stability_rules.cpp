@@ -84,20 +84,7 @@ std::vector<EpochSteps> steps_by_epoch(const RunTable& steps) {
 }
 
 bool has_mse(const LossConfig& loss, Component component) {
-    switch (component) {
-        case Component::signal:
-            return loss.signal.type == Distance::mse;
-        case Component::peak_latency:
-            return loss.peak_latency.type == Distance::mse;
-        case Component::peak_amplitude:
-            return loss.peak_amplitude.type == Distance::mse;
-        case Component::threshold:
-            return loss.threshold.type == Distance::mse;
-        case Component::peak_exist:
-        case Component::classification:
-            return false;
-    }
-    return false;
+    return !is_labelled(component) && loss.distance[component].type == Distance::mse;
 }
 
 int step_recordings(const TrainingConfig& training) {

@@ -63,8 +63,8 @@ Recordings empty_table(const std::vector<PatientPlan>& plan, const Preset& prese
     table.rows = plan.back().first_row + plan.back().recordings;
     table.length = kSamples;
     table.sample_interval_ms = preset.sample_interval_ms;
-    table.has_clean = table.has_class_column = table.has_latency_column = true;
-    table.has_amplitude_column = table.has_threshold_column = true;
+    table.has_clean = true;
+    for (const Component c : kAllComponents) table.has_column[c] = has_label_column(c);
     const auto rows = static_cast<std::size_t>(table.rows);
     const int digits = std::max(4, static_cast<int>(std::to_string(plan.size()).size()));
     table.patients.reserve(plan.size());
@@ -74,10 +74,15 @@ Recordings empty_table(const std::vector<PatientPlan>& plan, const Preset& prese
     table.patient.resize(rows);
     table.ear.resize(rows);
     table.label.resize(rows);
-    for (auto* column : {&table.age_years, &table.intensity_db, &table.rate_hz, &table.fmp,
-                         &table.wave_v_latency_ms, &table.wave_v_amplitude_uv, &table.threshold_db}) {
+    for (auto* column : {
+             &table.age_years,
+             &table.intensity_db,
+             &table.rate_hz,
+             &table.fmp,
+         }) {
         column->resize(rows);
     }
+    for (const Component c : kScalars) table.scalar[c].resize(rows, kMissing);
     table.signal.resize(rows * kSamples);
     table.clean.resize(rows * kSamples);
     return table;
@@ -134,10 +139,11 @@ class PatientGenerator {
         table_.intensity_db[row] = to_float(stimulus.level_db);
         table_.rate_hz[row] = to_float(stimulus.rate_hz);
         table_.fmp[row] = to_float(quality.fmp);
-        table_.threshold_db[row] = to_float(std::clamp(ear.threshold_db, 0.0, kHighestThresholdDb));
+        table_.scalar[Component::threshold][row] =
+            to_float(std::clamp(ear.threshold_db, 0.0, kHighestThresholdDb));
         const bool exported = mark && mark->latency_ms <= preset_.latest_latency_target_ms;
-        table_.wave_v_latency_ms[row] = exported ? to_float(mark->latency_ms) : kMissing;
-        table_.wave_v_amplitude_uv[row] = exported ? to_float(mark->amplitude_uv) : kMissing;
+        table_.scalar[Component::peak_latency][row] = exported ? to_float(mark->latency_ms) : kMissing;
+        table_.scalar[Component::peak_amplitude][row] = exported ? to_float(mark->amplitude_uv) : kMissing;
         if (latents_ == nullptr) return;
 
         const double values[] = {ear.threshold_db,

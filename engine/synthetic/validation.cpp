@@ -78,7 +78,7 @@ class Measurement {
     bool is(std::size_t row, Hearing label) const {
         return cohort_.label[row] == static_cast<std::int32_t>(label);
     }
-    bool marked(std::size_t row) const { return !std::isnan(cohort_.wave_v_latency_ms[row]); }
+    bool marked(std::size_t row) const { return !std::isnan(cohort_.scalar[Component::peak_latency][row]); }
     bool click(std::size_t row) const { return latents_.tone_burst_khz[row] == 0; }
 
     void counts() {
@@ -129,10 +129,10 @@ class Measurement {
         Moments share;
         for (std::size_t row = 0; row < rows_; ++row) share.add(marked(row) ? 1 : 0);
         check("V marked", preset_a_ ? 0.716 : 0.746, 0.015, share.mean());
-        const Moments latency = moments(cohort_.wave_v_latency_ms);
+        const Moments latency = moments(cohort_.scalar[Component::peak_latency]);
         check("V latency, ms: mean", preset_a_ ? 7.29 : 7.83, 0.15, latency.mean());
         check("V latency, ms: sd", preset_a_ ? 1.07 : 1.71, 0.15, latency.sd());
-        const Moments amplitude = moments(cohort_.wave_v_amplitude_uv);
+        const Moments amplitude = moments(cohort_.scalar[Component::peak_amplitude]);
         check("V amplitude, uV: mean", 0.174, 0.015, amplitude.mean());
         check("V amplitude, uV: sd", 0.157, 0.035, amplitude.sd());
     }
@@ -194,7 +194,7 @@ class Measurement {
                     adult_interpeak.add(true_latency - double{latents_.wave_i_latency_ms[row]});
             }
             if (marked(row) && db >= kSlopeFromDb && db <= kSlopeToDb) {
-                const double marked_latency = double{cohort_.wave_v_latency_ms[row]};
+                const double marked_latency = double{cohort_.scalar[Component::peak_latency][row]};
                 level.add(db);
                 latency.add(marked_latency);
                 product.add(db * marked_latency);

@@ -8,6 +8,14 @@
 namespace abr {
 namespace {
 
+// Views of the columns of each component.
+template <class T>
+PerComponent<std::span<const T>> views(const PerComponent<std::vector<T>>& columns) {
+    PerComponent<std::span<const T>> views;
+    for (const Component c : kAllComponents) views[c] = columns[c];
+    return views;
+}
+
 std::optional<float> labelled(const std::vector<float>& targets, std::size_t row) {
     return std::isnan(targets[row]) ? std::nullopt : std::optional(targets[row]);
 }
@@ -32,11 +40,9 @@ SplitEvaluation split_evaluation(const EvaluatedSplit& split, const Evaluation& 
             .sums = evaluation.sums,
             .confusion = {static_cast<Index>(split.classes.size()), evaluation.confusion},
             .majority_class = majority_class(split.class_counts),
-            .logits = evaluation.logits,
-            .label = split.data.label,
+            .answer = views(evaluation.answer),
+            .label = views(split.data.label),
             .patient = split.data.patient,
-            .exist_logit = evaluation.exist_logit,
-            .exist = split.data.exist,
             .signal_correlation = evaluation.signal_correlation,
             .signal_snr_gain_db = evaluation.signal_snr_gain_db};
 }
@@ -54,23 +60,25 @@ std::vector<PredictionRow> prediction_rows(const EvaluatedSplit& split, const Ev
         PredictionRow& row = rows[r];
         row.recording = data.source_row[r];
         row.patient_id = split.patients[static_cast<std::size_t>(data.patient[r])];
-        if (data.label[r] >= 0) row.class_true = data.label[r];
-        if (!evaluation.logits.empty()) {
-            const std::span logits(evaluation.logits.data() + r * classes, classes);
-            row.class_predicted =
+        for (const Component c : kAllComponents) {
+            const std::vector<float>& answer = evaluation.answer[c];
+            PredictionRow::Answer& cell = row.answer[c];
+            if (is_scalar(c)) {
+                cell.true_value = labelled(data.scalar[c], r);
+                cell.predicted = predicted(answer, r);
+            } else if (is_labelled(c) && data.label[c][r] >= 0) {
+                cell.true_label = data.label[c][r];
+            }
+            if (answer.empty()) continue;
+            if (task_of(c).kind == TaskKind::binary)
+                cell.predicted = static_cast<float>(1 / (1 + std::exp(-double{answer[r]})));
+            if (task_of(c).kind != TaskKind::classes) continue;
+            const std::span logits(answer.data() + r * classes, classes);
+            cell.predicted_label =
                 static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
             for (const double l : log_softmax(logits))
                 row.probabilities.push_back(static_cast<float>(std::exp(l)));
         }
-        if (data.exist[r] >= 0) row.wave_v_true = data.exist[r] == 1;
-        if (!evaluation.exist_logit.empty())
-            row.p_wave_v = static_cast<float>(1 / (1 + std::exp(-double{evaluation.exist_logit[r]})));
-        row.latency_true_ms = labelled(data.latency_ms, r);
-        row.latency_predicted_ms = predicted(evaluation.latency_ms, r);
-        row.amplitude_true_uv = labelled(data.amplitude_uv, r);
-        row.amplitude_predicted_uv = predicted(evaluation.amplitude_uv, r);
-        row.threshold_true_db = labelled(data.threshold_db, r);
-        row.threshold_predicted_db = predicted(evaluation.threshold_db, r);
     }
     return rows;
 }

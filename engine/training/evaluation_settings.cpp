@@ -28,10 +28,8 @@ void for_each_number(Settings& settings, const Visit& visit) {
 
 template <class Settings, class Visit>
 void for_each_distance(Settings& settings, const Visit& visit) {
-    visit("signal", settings.loss.signal);
-    visit("peak_latency", settings.loss.peak_latency);
-    visit("peak_amplitude", settings.loss.peak_amplitude);
-    visit("threshold", settings.loss.threshold);
+    for (const Component c : kAllComponents)
+        if (!is_labelled(c)) visit(task_of(c).name, settings.loss.distance[c]);
 }
 
 }  // namespace
@@ -48,8 +46,9 @@ EvaluationSettings evaluation_settings(const LearnerSettings& learner,
 Json to_json(const EvaluationSettings& settings) {
     Json json = {{"seed", settings.seed}, {"final_weights", settings.final_weights.values}};
     for_each_number(settings, [&](const char* name, float value, double) { json[name] = value; });
-    for_each_distance(settings, [&](const char* name, const DistanceLoss& loss) {
-        json[name] = {{"type", kDistanceNames[static_cast<std::size_t>(loss.type)]}, {"delta", loss.delta}};
+    for_each_distance(settings, [&](std::string_view name, const DistanceLoss& loss) {
+        json[std::string(name)] = {{"type", kDistanceNames[static_cast<std::size_t>(loss.type)]},
+                                   {"delta", loss.delta}};
     });
     return json;
 }
@@ -65,7 +64,9 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
     EvaluationSettings settings;
     settings.loss.classes = classes;
     json.at("seed").get_to(settings.seed);
-    json.at("final_weights").get_to(settings.final_weights.values);
+    const auto weights = json.at("final_weights").get<std::vector<double>>();
+    check(weights.size() <= kComponents, "final_weights", json.at("final_weights"));
+    std::ranges::copy(weights, settings.final_weights.values.begin());
     check(std::ranges::all_of(settings.final_weights.values,
                               [](double w) { return std::isfinite(w) && w >= 0; }),
           "final_weights", json.at("final_weights"));
@@ -73,8 +74,10 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
         json.at(name).get_to(value);
         check(value >= 0 && static_cast<double>(value) < limit, name, json.at(name));
     });
-    for_each_distance(settings, [&](const char* name, DistanceLoss& loss) {
-        const Json& entry = json.at(name);
+    for_each_distance(settings, [&](std::string_view name, DistanceLoss& loss) {
+        const auto found = json.find(name);
+        if (found == json.end()) return;  // of a task that is younger than the checkpoint
+        const Json& entry = *found;
         const auto type = std::ranges::find(kDistanceNames, entry.at("type").get<std::string>());
         entry.at("delta").get_to(loss.delta);
         check(type != kDistanceNames.end() && std::isfinite(loss.delta) && loss.delta > 0, name, entry);

@@ -131,7 +131,8 @@ int run_training(const Config& written, const RunOptions& options) {
     Recordings recordings = load_recordings(written, rows);
     const Dataset dataset = build_dataset(std::move(recordings), written);
     const Config config = with_dropped_weights(written, dataset);
-    const EpochSampler sampler(config.training.sampler, dataset.part(Split::train).label,
+    const EpochSampler sampler(config.training.sampler,
+                               dataset.part(Split::train).label[Component::classification],
                                dataset.classes.size(), config.training.max_repeats, config.run.seed);
     DataReport report = make_data_report(dataset, std::move(rows), sampler);
 

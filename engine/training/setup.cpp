@@ -25,10 +25,7 @@ NetworkShape network_shape(const ModelConfig& model, const Dataset& dataset) {
 }
 
 LossSettings loss_settings(const LossConfig& loss, std::size_t classes) {
-    return {.signal = loss.signal,
-            .peak_latency = loss.peak_latency,
-            .peak_amplitude = loss.peak_amplitude,
-            .threshold = loss.threshold,
+    return {.distance = loss.distance,
             .positive_weight = static_cast<float>(loss.positive_weight),
             .label_smoothing = static_cast<float>(loss.label_smoothing),
             .focal_gamma = static_cast<float>(loss.focal_gamma),
@@ -66,17 +63,14 @@ std::int64_t steps_per_epoch(const Config& config, const Dataset& dataset) {
     return (dataset.part(Split::train).rows + step - 1) / step;
 }
 
-HeadScaling head_scaling(const FittedStatistics& statistics) {
-    // A target that does not vary on the training rows is learnt in its own unit.
-    const auto scale = [](const Moments& moments) {
-        return static_cast<float>(moments.sd > 0 ? moments.sd : 1);
-    };
-    return {.latency_mean = static_cast<float>(statistics.latency_ms.mean),
-            .latency_scale = scale(statistics.latency_ms),
-            .amplitude_mean = static_cast<float>(statistics.amplitude_uv.mean),
-            .amplitude_scale = scale(statistics.amplitude_uv),
-            .threshold_mean = static_cast<float>(statistics.threshold_db.mean),
-            .threshold_scale = scale(statistics.threshold_db)};
+PerComponent<Scaling> head_scaling(const FittedStatistics& statistics) {
+    PerComponent<Scaling> scaling;
+    for (const Component c : kScalars) {
+        const Moments& target = statistics.target[c];
+        // A target that does not vary on the training rows is learnt in its own unit.
+        scaling[c] = {static_cast<float>(target.mean), static_cast<float>(target.sd > 0 ? target.sd : 1)};
+    }
+    return scaling;
 }
 
 LearnerSettings learner_settings(const Checkpoint& checkpoint) {

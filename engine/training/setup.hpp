@@ -17,7 +17,7 @@ LearnerSettings learner_settings(const Checkpoint&);
 Index step_recordings(const TrainingConfig&);
 std::int64_t steps_per_epoch(const Config&, const Dataset&);
 
-// Scaling of the regression heads' outputs to physical units.
-HeadScaling head_scaling(const FittedStatistics&);
+// Scaling of the scalar heads' outputs to physical units.
+PerComponent<Scaling> head_scaling(const FittedStatistics&);
 
 }  // namespace abr

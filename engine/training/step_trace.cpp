@@ -12,6 +12,7 @@
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
 #include "engine/output/file.hpp"
+#include "engine/output/json.hpp"
 #include "engine/training/checkpoint.hpp"
 #include "engine/training/setup.hpp"
 
@@ -24,8 +25,8 @@ void write_step_trace(const Config& written, const ChosenBackend& backend, const
     const Dataset dataset = build_dataset(load_recordings(written, rows), written);
     const Config config = with_dropped_weights(written, dataset);
     const auto& train = dataset.part(Split::train);
-    const EpochSampler sampler(config.training.sampler, train.label, dataset.classes.size(),
-                               config.training.max_repeats, config.run.seed);
+    const EpochSampler sampler(config.training.sampler, train.label[Component::classification],
+                               dataset.classes.size(), config.training.max_repeats, config.run.seed);
     const LearnerSettings settings = learner_settings(config, dataset);
     const auto learner = make_learner(backend, settings, train.view(), config.run.threads);
     if (!options.checkpoint.empty()) {
@@ -57,8 +58,9 @@ void write_step_trace(const Config& written, const ChosenBackend& backend, const
     std::vector<TensorSource> sources;
     for (const HostTensor& tensor : tensors)
         sources.push_back({tensor.name, TensorType::f32, tensor.shape, tensor.values.data()});
-    write_file_atomically(options.out,
-                          serialize_safetensors(std::move(sources), {{"format", "abr_engine_trace"}}));
+    write_file_atomically(options.out, serialize_safetensors(std::move(sources),
+                                                             {{"format", "abr_engine_trace"},
+                                                              {"components", Json(kComponentNames).dump()}}));
 }
 
 }  // namespace abr

@@ -46,22 +46,17 @@ template <class T>
 void write_predictions(const EvaluationArguments<T>& a, Index b) {
     const Heads<const T>& heads = a.heads;
     const Predictions& out = a.predictions;
-    const HeadScaling& scaling = a.scaling;
     const Index r = a.order[b];
-    const auto regression = [&](const T* head, float* physical_out, float mean, float scale) {
-        if (head == nullptr || physical_out == nullptr) return;
-        physical_out[r] = static_cast<float>(physical(head[b], mean, scale));
-    };
-    regression(heads.latency, out.latency_ms, scaling.latency_mean, scaling.latency_scale);
-    regression(heads.amplitude, out.amplitude_uv, scaling.amplitude_mean, scaling.amplitude_scale);
-    regression(heads.threshold, out.threshold_db, scaling.threshold_mean, scaling.threshold_scale);
-    if (heads.exist != nullptr && out.exist_logit != nullptr) {
-        out.exist_logit[r] = static_cast<float>(heads.exist[b]);
-    }
-    if (heads.logits.data != nullptr && out.logits != nullptr) {
-        std::transform(heads.logits.row(b), heads.logits.row(b) + a.classes, out.logits + r * a.classes,
-                       [](T logit) { return static_cast<float>(logit); });
-    }
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        const Matrix<const T>& head = heads.answer[c];
+        if (head.data == nullptr || out.answer[c] == nullptr) return;
+        const T* answer = head.row(b);
+        if constexpr (task_of(c).kind == TaskKind::scalar)
+            out.answer[c][r] = static_cast<float>(physical(*answer, a.scaling[c]));
+        else
+            std::transform(answer, answer + head.columns, out.answer[c] + r * head.columns,
+                           [](T logit) { return static_cast<float>(logit); });
+    });
     if (heads.signal.data == nullptr) return;
 
     const T* restored = heads.signal.row(b, 0);
@@ -87,27 +82,23 @@ template <class T>
 void add_to_sums(const EvaluationArguments<T>& a, Index b) {
     const Heads<const T>& heads = a.heads;
     const Targets<T>& targets = a.batch.targets;
-    const HeadScaling& scaling = a.scaling;
-    const Index r = a.order[b];
-    const auto regression = [&](RegressionSums& sums, const T* head, const T* masked, const float* target,
-                                float mean, float scale) {
-        if (head == nullptr || std::isnan(masked[b])) return;
-        add(sums, physical(head[b], mean, scale), static_cast<double>(target[r]));
-    };
     EvaluationSums& sums = *a.sums;
-    regression(sums.latency, heads.latency, targets.latency, a.recordings.latency_ms, scaling.latency_mean,
-               scaling.latency_scale);
-    regression(sums.amplitude, heads.amplitude, targets.amplitude, a.recordings.amplitude_uv,
-               scaling.amplitude_mean, scaling.amplitude_scale);
-    regression(sums.threshold, heads.threshold, targets.threshold, a.recordings.threshold_db,
-               scaling.threshold_mean, scaling.threshold_scale);
-    if (heads.exist != nullptr && targets.exist[b] >= 0) {
-        ++count_of(sums.exist, heads.exist[b] > T{0}, targets.exist[b] == 1);
-    }
-    if (heads.logits.data != nullptr && targets.label[b] >= 0) {
-        const Index predicted = predicted_class(heads.logits.row(b), a.classes);
-        ++a.confusion[targets.label[b] * a.classes + predicted];
-    }
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        constexpr TaskKind kKind = task_of(c).kind;
+        if (heads.answer[c].data == nullptr) return;
+        const T* answer = heads.answer[c].row(b);
+        if constexpr (kKind == TaskKind::scalar) {
+            if (!std::isnan(targets.scalar[c][b]))
+                add(sums.scalar[c], physical(*answer, a.scaling[c]),
+                    static_cast<double>(a.recordings.scalar[c][a.order[b]]));
+        } else if constexpr (kKind == TaskKind::binary) {
+            const std::int32_t label = targets.label[c][b];
+            if (label >= 0) ++count_of(sums.binary[c], *answer > T{0}, label == 1);
+        } else if constexpr (kKind == TaskKind::classes) {
+            const std::int32_t label = targets.label[c][b];
+            if (label >= 0) ++a.confusion[label * a.classes + predicted_class(answer, a.classes)];
+        }
+    });
     if (heads.signal.data != nullptr) {
         sums.signal_count += static_cast<double>(targets.signal.columns);
         sums.signal_squared_error += a.workspace[b];

@@ -38,27 +38,16 @@ double signal_term(const DistanceLoss& loss, Sequence<const T> prediction, Matri
 template <class T>
 PerComponent<double> row_terms(const LossSettings& settings, const LossArguments<T>& a,
                                const PerComponent<double>& scale, Index b) {
-    using enum Component;
-    const Heads<const T>& heads = a.heads;
-    const Targets<T>& targets = a.targets;
     const Heads<T> none;
     const Heads<T>& gradients = a.gradients != nullptr ? *a.gradients : none;
-
     PerComponent<double> terms;
-    if (heads.signal.data != nullptr) {
-        terms[signal] = signal_term(settings.signal, heads.signal, targets.signal, b, scale[signal],
-                                    gradients.signal.data != nullptr ? &gradients.signal : nullptr);
-    }
-    terms[peak_exist] =
-        existence_term(settings, heads.exist, targets.exist, b, scale[peak_exist], gradients.exist);
-    terms[peak_latency] = regression_term(settings.peak_latency, heads.latency, targets.latency, b,
-                                          scale[peak_latency], gradients.latency);
-    terms[peak_amplitude] = regression_term(settings.peak_amplitude, heads.amplitude, targets.amplitude, b,
-                                            scale[peak_amplitude], gradients.amplitude);
-    terms[classification] = classification_term(settings, heads.logits, targets.label, a.class_weights, b,
-                                                scale[classification], gradients.logits);
-    terms[threshold] = regression_term(settings.threshold, heads.threshold, targets.threshold, b,
-                                       scale[threshold], gradients.threshold);
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        if constexpr (task_of(c).kind != TaskKind::signal)
+            terms[c] = task_term<c>(settings, a.heads, a.targets, a.class_weights, b, scale[c], gradients);
+        else if (a.heads.signal.data != nullptr)
+            terms[c] = signal_term(settings.distance[c], a.heads.signal, a.targets.signal, b, scale[c],
+                                   gradients.signal.data != nullptr ? &gradients.signal : nullptr);
+    });
     return terms;
 }
 
@@ -67,17 +56,14 @@ PerComponent<double> row_terms(const LossSettings& settings, const LossArguments
 template <class T>
 void loss_denominators(Stream& stream, const T* class_weights, const Targets<T>& targets, LossSums* sums) {
     const ProfileScope scope(stream.profile(), __func__);
-    using enum Component;
-    PerComponent<double>& count = sums->denominator;
-    count[signal] += static_cast<double>(targets.signal.size());
-    for (Index b = 0; b < targets.signal.rows; ++b) {
-        if (targets.exist[b] >= 0) count[peak_exist] += 1;
-        if (!std::isnan(targets.latency[b])) count[peak_latency] += 1;
-        if (!std::isnan(targets.amplitude[b])) count[peak_amplitude] += 1;
-        if (targets.label[b] >= 0)
-            count[classification] += static_cast<double>(class_weights[targets.label[b]]);
-        if (!std::isnan(targets.threshold[b])) count[threshold] += 1;
-    }
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        double& count = sums->denominator[c];
+        if constexpr (task_of(c).kind == TaskKind::signal)
+            count += static_cast<double>(targets.signal.size());
+        else
+            for (Index b = 0; b < targets.signal.rows; ++b)
+                count += task_denominator<c>(targets, class_weights, b);
+    });
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/reduce.cuh"
@@ -13,7 +14,8 @@ namespace abr::cuda {
 namespace {
 
 constexpr int kPredictionThreads = 64;
-constexpr int kSumThreads = 128;  // a warp for each of four sums, and rows in shared memory at a time
+// A warp for each scalar task and one for the signal, and rows in shared memory at a time.
+constexpr int kSumThreads = kWarpSize * (static_cast<int>(kScalarTasks) + 1);
 
 __device__ inline void count(std::int64_t& counter) {
     atomicAdd(reinterpret_cast<unsigned long long*>(&counter), 1);  // the width that devices have it for
@@ -71,45 +73,48 @@ __global__ void __launch_bounds__(kPredictionThreads) predictions_kernel(Evaluat
         const Index length = a.batch.targets.signal.columns;
         for (Index t = threadIdx.x; out.restored_uv != nullptr && t < length; t += kPredictionThreads)
             out.restored_uv[r * length + t] =
-                static_cast<float>(physical(heads.signal.row(b, t)[0], a.batch.mean[b], a.batch.sd[b]));
+                static_cast<float>(physical(heads.signal.row(b, t)[0], {a.batch.mean[b], a.batch.sd[b]}));
     }
-    if (heads.logits.data != nullptr && out.logits != nullptr)
-        for (Index k = threadIdx.x; k < a.classes; k += kPredictionThreads)
-            out.logits[r * a.classes + k] = heads.logits.row(b)[k];
-    if (threadIdx.x != 0) return;
-
-    const auto regression = [&](const float* head, float* physical_out, float mean, float scale) {
-        if (head != nullptr && physical_out != nullptr)
-            physical_out[r] = static_cast<float>(physical(head[b], mean, scale));
-    };
-    regression(heads.latency, out.latency_ms, a.scaling.latency_mean, a.scaling.latency_scale);
-    regression(heads.amplitude, out.amplitude_uv, a.scaling.amplitude_mean, a.scaling.amplitude_scale);
-    regression(heads.threshold, out.threshold_db, a.scaling.threshold_mean, a.scaling.threshold_scale);
-    const Targets<float>& targets = a.batch.targets;
-    if (heads.exist != nullptr) {
-        if (out.exist_logit != nullptr) out.exist_logit[r] = heads.exist[b];
-        if (targets.exist[b] >= 0)
-            count(count_of(a.sums->exist, heads.exist[b] > 0.0f, targets.exist[b] == 1));
-    }
-    if (heads.logits.data != nullptr && targets.label[b] >= 0)
-        count(a.confusion[targets.label[b] * a.classes + predicted_class(heads.logits.row(b), a.classes)]);
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        constexpr TaskKind kKind = task_of(c).kind;
+        const Matrix<const float>& head = heads.answer[c];
+        if (kKind == TaskKind::signal || head.data == nullptr) return;
+        const float* answer = head.row(b);
+        float* const written = out.answer[c];
+        if constexpr (kKind == TaskKind::scalar) {
+            if (threadIdx.x == 0 && written != nullptr)
+                written[r] = static_cast<float>(physical(*answer, a.scaling[c]));
+        } else {
+            for (Index k = threadIdx.x; written != nullptr && k < head.columns; k += kPredictionThreads)
+                written[r * head.columns + k] = answer[k];
+            const std::int32_t label = a.batch.targets.label[c][b];
+            if (threadIdx.x != 0 || label < 0) return;
+            if constexpr (kKind == TaskKind::binary)
+                count(count_of(a.sums->binary[c], *answer > 0.0f, label == 1));
+            else
+                count(a.confusion[label * a.classes + predicted_class(answer, a.classes)]);
+        }
+    });
 }
 
-// A regression head, its targets and its sums.
-struct Regression {
-    const float* head;    // null: not of this pass
-    const float* masked;  // the batch's target: NaN where it does not count
-    const float* target;  // by recording, physical
-    float mean, scale;
-    RegressionSums* sums;
+// Recording r's prediction of a scalar task and its target, both in its unit; NaN where it does not count.
+struct ScalarPair {
+    double prediction;
+    float target;
 };
 
-// One block: warp w's first thread adds the regression of number w, that of the last warp the signal's squared errors.
-__global__ void __launch_bounds__(kSumThreads)
-    add_evaluation_kernel(EvaluationArguments<float> a, Regression latency, Regression amplitude,
-                          Regression threshold) {
-    DEVICE_SHARED(prediction, double[3][kSumThreads]);
-    DEVICE_SHARED(target, float[3][kSumThreads]);
+template <Component c>
+__device__ ScalarPair scalar_pair(const EvaluationArguments<float>& a, Index b) {
+    const Matrix<const float>& head = a.heads.answer[c];
+    if (head.data == nullptr || std::isnan(a.batch.targets.scalar[c][b]))
+        return {0.0, std::numeric_limits<float>::quiet_NaN()};
+    return {physical(head.data[b], a.scaling[c]), a.recordings.scalar[c][a.order[b]]};
+}
+
+// One block: a scalar task's warp adds with its first thread, that of the last warp the signal's squared errors.
+__global__ void __launch_bounds__(kSumThreads) add_evaluation_kernel(EvaluationArguments<float> a) {
+    DEVICE_SHARED(prediction, double[kScalarTasks][kSumThreads]);
+    DEVICE_SHARED(target, float[kScalarTasks][kSumThreads]);
     DEVICE_SHARED(squared_error, double[kSumThreads]);
     const Index batch = a.batch.input.batch;
     const bool has_signal = a.heads.signal.data != nullptr;
@@ -117,10 +122,11 @@ __global__ void __launch_bounds__(kSumThreads)
     const int number = warp_index();
     const bool adds = lane_index() == 0;
 
-    RegressionSums* const destination = number == 0   ? latency.sums
-                                        : number == 1 ? amplitude.sums
-                                        : number == 2 ? threshold.sums
-                                                      : nullptr;
+    RegressionSums* destination = nullptr;
+    [&]<std::size_t... i>(std::index_sequence<i...>) {
+        ((number == static_cast<int>(i) ? void(destination = &a.sums->scalar[kScalars[i]]) : void()), ...);
+    }
+    (std::make_index_sequence<kScalarTasks>{});
     RegressionSums sums;
     if (adds && destination != nullptr) sums = *destination;
     double errors = has_signal ? a.sums->signal_squared_error : 0.0;
@@ -129,26 +135,22 @@ __global__ void __launch_bounds__(kSumThreads)
         const Index b = first + thread;
         __syncthreads();  // the last rows have been read
         if (b < batch) {
-            const Index r = a.order[b];
-            const auto fetch = [&](int row, const Regression& one) {
-                const bool there = one.head != nullptr && !std::isnan(one.masked[b]);
-                prediction[row][thread] = there ? physical(one.head[b], one.mean, one.scale) : 0.0;
-                target[row][thread] = there ? one.target[r] : std::numeric_limits<float>::quiet_NaN();
-            };
-            fetch(0, latency);
-            fetch(1, amplitude);
-            fetch(2, threshold);
+            [&]<std::size_t... i>(std::index_sequence<i...>) {
+                const ScalarPair pairs[] = {scalar_pair<kScalars[i]>(a, b)...};
+                ((prediction[i][thread] = pairs[i].prediction, target[i][thread] = pairs[i].target), ...);
+            }
+            (std::make_index_sequence<kScalarTasks>{});
             squared_error[thread] = has_signal ? a.workspace[b] : 0.0;
         }
         __syncthreads();
         const auto rows = static_cast<int>(batch - first < kSumThreads ? batch - first : kSumThreads);
         if (!adds) continue;
-        if (destination == nullptr) {
-            for (int row = 0; row < rows; ++row) errors += squared_error[row];
-        } else {
+        if (destination != nullptr) {
             for (int row = 0; row < rows; ++row)
                 if (!std::isnan(target[number][row]))
                     add(sums, prediction[number][row], static_cast<double>(target[number][row]));
+        } else {
+            for (int row = 0; row < rows; ++row) errors += squared_error[row];
         }
     }
     if (!adds) return;
@@ -166,16 +168,8 @@ template <class T>
 void accumulate_evaluation(Stream& stream, const EvaluationArguments<T>& a) {
     const ProfileScope scope(stream, __func__);
     const Index batch = a.batch.input.batch;
-    const HeadScaling& s = a.scaling;
-    const Targets<T>& targets = a.batch.targets;
     launch(predictions_kernel, batch, kPredictionThreads, 0, stream, a);
-    launch(add_evaluation_kernel, 1, kSumThreads, 0, stream, a,
-           Regression{a.heads.latency, targets.latency, a.recordings.latency_ms, s.latency_mean,
-                      s.latency_scale, &a.sums->latency},
-           Regression{a.heads.amplitude, targets.amplitude, a.recordings.amplitude_uv, s.amplitude_mean,
-                      s.amplitude_scale, &a.sums->amplitude},
-           Regression{a.heads.threshold, targets.threshold, a.recordings.threshold_db, s.threshold_mean,
-                      s.threshold_scale, &a.sums->threshold});
+    launch(add_evaluation_kernel, 1, kSumThreads, 0, stream, a);
 }
 
 template void accumulate_evaluation(Stream&, const EvaluationArguments<float>&);

@@ -39,52 +39,25 @@ __global__ void __launch_bounds__(kTermThreads)
     loss_terms_kernel(LossSettings settings, Heads<const float> heads, Targets<float> targets,
                       const float* class_weights, const PerComponent<double>* weights, const LossSums* sums,
                       Heads<float> gradients, double* terms) {
-    using enum Component;
     const Index b = blockIdx.x;
     const auto scale = [&](Component c, const float* gradient) {
         return gradient != nullptr ? gradient_scale((*weights)[c], sums->denominator[c]) : 0.0;
     };
     double* row = terms + b * static_cast<Index>(kComponents);
-
-    double sum = 0;
-    if (heads.signal.data != nullptr)
-        sum = signal_terms(settings.signal, heads.signal, targets.signal, b,
-                           scale(signal, gradients.signal.data), gradients.signal);
-    sum = block_sum<kTermThreads>(sum);
-    if (threadIdx.x == 0) row[static_cast<int>(signal)] = sum;
-
-    if (lane_index() != 0) return;
-    const int component = warp_index() + 1;
-    double term = 0;
-    const auto regression = [&](const DistanceLoss& loss, const float* head, const float* target,
-                                float* gradient, Component c) {
-        return regression_term(loss, head, target, b, scale(c, gradient), gradient);
-    };
-    switch (static_cast<Component>(component)) {
-        case signal:
-            break;
-        case peak_exist:
-            term = existence_term(settings, heads.exist, targets.exist, b, scale(peak_exist, gradients.exist),
-                                  gradients.exist);
-            break;
-        case peak_latency:
-            term = regression(settings.peak_latency, heads.latency, targets.latency, gradients.latency,
-                              peak_latency);
-            break;
-        case peak_amplitude:
-            term = regression(settings.peak_amplitude, heads.amplitude, targets.amplitude,
-                              gradients.amplitude, peak_amplitude);
-            break;
-        case classification:
-            term = classification_term(settings, heads.logits, targets.label, class_weights, b,
-                                       scale(classification, gradients.logits.data), gradients.logits);
-            break;
-        case threshold:
-            term = regression(settings.threshold, heads.threshold, targets.threshold, gradients.threshold,
-                              threshold);
-            break;
-    }
-    row[component] = term;
+    int warp = 0;  // of the next task
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        if constexpr (task_of(c).kind == TaskKind::signal) {
+            double sum = 0;
+            if (heads.signal.data != nullptr)
+                sum = signal_terms(settings.distance[c], heads.signal, targets.signal, b,
+                                   scale(c, gradients.signal.data), gradients.signal);
+            sum = block_sum<kTermThreads>(sum);
+            if (threadIdx.x == 0) row[static_cast<int>(c)] = sum;
+        } else if (warp_index() == warp++ && lane_index() == 0) {
+            row[static_cast<int>(c)] = task_term<c>(settings, heads, targets, class_weights, b,
+                                                    scale(c, gradients.answer[c].data), gradients);
+        }
+    });
 }
 
 // One block; a thread for each component adds the rows.
@@ -108,38 +81,33 @@ __global__ void __launch_bounds__(kSumThreads)
 // One block. Counts are whole numbers, exact in any order; class weights go row by row.
 __global__ void __launch_bounds__(kSumThreads)
     loss_denominators_kernel(const float* class_weights, Targets<float> targets, LossSums* sums) {
-    using enum Component;
-    DEVICE_SHARED(tile, float[kSumThreads]);
-    PerComponent<double>& count = sums->denominator;
+    DEVICE_SHARED(tile, double[kSumThreads]);
     const Index batch = targets.signal.rows;
-    int exist = 0, latency = 0, amplitude = 0, thresholds = 0;
-    double weight = count[classification];
-    for (Index first = 0; first < batch; first += kSumThreads) {
-        const Index b = first + threadIdx.x;
-        __syncthreads();  // the last tile has been read
-        if (b < batch) {
-            exist += targets.exist[b] >= 0;
-            latency += !std::isnan(targets.latency[b]);
-            amplitude += !std::isnan(targets.amplitude[b]);
-            thresholds += !std::isnan(targets.threshold[b]);
-            tile[threadIdx.x] = targets.label[b] >= 0 ? class_weights[targets.label[b]] : 0.0f;
+    for_each_component([&]<Component c>(ComponentConstant<c>) {
+        constexpr TaskKind kKind = task_of(c).kind;
+        double& total = sums->denominator[c];
+        if constexpr (kKind == TaskKind::signal) {
+            if (threadIdx.x == 0) total += static_cast<double>(targets.signal.size());
+        } else if constexpr (kKind == TaskKind::classes) {
+            double weight = total;
+            for (Index first = 0; first < batch; first += kSumThreads) {
+                const Index b = first + threadIdx.x;
+                __syncthreads();  // the last tile has been read
+                if (b < batch) tile[threadIdx.x] = task_denominator<c>(targets, class_weights, b);
+                __syncthreads();
+                const Index rows = batch - first < kSumThreads ? batch - first : kSumThreads;
+                if (threadIdx.x == 0)
+                    for (Index r = 0; r < rows; ++r) weight += tile[r];
+            }
+            if (threadIdx.x == 0) total = weight;
+        } else {
+            double labelled = 0;
+            for (Index b = threadIdx.x; b < batch; b += kSumThreads)
+                labelled += task_denominator<c>(targets, class_weights, b);
+            labelled = block_sum<kSumThreads>(labelled);
+            if (threadIdx.x == 0) total += labelled;
         }
-        __syncthreads();
-        const Index rows = batch - first < kSumThreads ? batch - first : kSumThreads;
-        if (threadIdx.x == 0)
-            for (Index r = 0; r < rows; ++r) weight += static_cast<double>(tile[r]);
-    }
-    exist = block_sum<kSumThreads>(exist);
-    latency = block_sum<kSumThreads>(latency);
-    amplitude = block_sum<kSumThreads>(amplitude);
-    thresholds = block_sum<kSumThreads>(thresholds);
-    if (threadIdx.x != 0) return;
-    count[signal] += static_cast<double>(targets.signal.size());
-    count[peak_exist] += exist;
-    count[peak_latency] += latency;
-    count[peak_amplitude] += amplitude;
-    count[classification] = weight;
-    count[threshold] += thresholds;
+    });
 }
 
 }  // namespace

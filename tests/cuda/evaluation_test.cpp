@@ -23,7 +23,7 @@ void check_evaluation(cuda::Stream& stream, const Split& split, BatchMode mode, 
     Evaluation<float> computed(split), reference(split);
     for (auto* e : {&computed, &reference}) {
         e->confusion[3] = 5;  // sums and counts are added to
-        e->sums.exist.true_positive = 2;
+        e->sums.binary[Component::peak_exist].true_positive = 2;
         e->sums.signal_count = 10;
     }
     // A row that is not asked for keeps its predictions.
@@ -43,10 +43,12 @@ void check_evaluation(cuda::Stream& stream, const Split& split, BatchMode mode, 
         CHECK(wrong == 0);
     }
     CHECK(computed.confusion.same_bits(reference.confusion));
-    CHECK(std::memcmp(&computed.sums.exist, &reference.sums.exist, sizeof(BinarySums)) == 0);
-    check_sums(computed.sums.latency, reference.sums.latency);
-    check_sums(computed.sums.amplitude, reference.sums.amplitude);
-    check_sums(computed.sums.threshold, reference.sums.threshold);
+    CHECK(std::memcmp(&computed.sums.binary[Component::peak_exist],
+                      &reference.sums.binary[Component::peak_exist], sizeof(BinarySums)) == 0);
+    check_sums(computed.sums.scalar[Component::peak_latency], reference.sums.scalar[Component::peak_latency]);
+    check_sums(computed.sums.scalar[Component::peak_amplitude],
+               reference.sums.scalar[Component::peak_amplitude]);
+    check_sums(computed.sums.scalar[Component::threshold], reference.sums.scalar[Component::threshold]);
     CHECK(computed.sums.signal_count == reference.sums.signal_count);
     CHECK(computed.sums.signal_squared_error ==
           doctest::Approx(reference.sums.signal_squared_error).epsilon(1e-12));

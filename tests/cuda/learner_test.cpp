@@ -102,20 +102,27 @@ void check_close(const RegressionSums& found, const RegressionSums& expected, co
 
 void check_close(const Evaluation& found, const Evaluation& expected) {
     CHECK(found.rows == expected.rows);
-    check_close(found.logits, expected.logits, "logits");
-    check_close(found.exist_logit, expected.exist_logit, "exist");
-    check_close(found.latency_ms, expected.latency_ms, "latency");
-    check_close(found.amplitude_uv, expected.amplitude_uv, "amplitude");
-    check_close(found.threshold_db, expected.threshold_db, "threshold");
+    check_close(found.answer[Component::classification], expected.answer[Component::classification],
+                "logits");
+    check_close(found.answer[Component::peak_exist], expected.answer[Component::peak_exist], "exist");
+    check_close(found.answer[Component::peak_latency], expected.answer[Component::peak_latency], "latency");
+    check_close(found.answer[Component::peak_amplitude], expected.answer[Component::peak_amplitude],
+                "amplitude");
+    check_close(found.answer[Component::threshold], expected.answer[Component::threshold], "threshold");
     check_close(found.signal_correlation, expected.signal_correlation, "correlation");
     check_close(found.signal_snr_gain_db, expected.signal_snr_gain_db, "SNR gain");
     check_close(found.restored_uv, expected.restored_uv, "restored");
     CHECK(found.confusion == expected.confusion);
-    check_close(found.sums.latency, expected.sums.latency, "sums of the latency");
-    check_close(found.sums.amplitude, expected.sums.amplitude, "sums of the amplitude");
-    check_close(found.sums.threshold, expected.sums.threshold, "sums of the threshold");
-    CHECK(found.sums.exist.true_positive == expected.sums.exist.true_positive);
-    CHECK(found.sums.exist.true_negative == expected.sums.exist.true_negative);
+    check_close(found.sums.scalar[Component::peak_latency], expected.sums.scalar[Component::peak_latency],
+                "sums of the latency");
+    check_close(found.sums.scalar[Component::peak_amplitude], expected.sums.scalar[Component::peak_amplitude],
+                "sums of the amplitude");
+    check_close(found.sums.scalar[Component::threshold], expected.sums.scalar[Component::threshold],
+                "sums of the threshold");
+    CHECK(found.sums.binary[Component::peak_exist].true_positive ==
+          expected.sums.binary[Component::peak_exist].true_positive);
+    CHECK(found.sums.binary[Component::peak_exist].true_negative ==
+          expected.sums.binary[Component::peak_exist].true_negative);
     CHECK(found.sums.signal_count == expected.sums.signal_count);
     check_close(std::vector{found.sums.signal_squared_error}, std::vector{expected.sums.signal_squared_error},
                 "sum of the signal");
@@ -186,10 +193,10 @@ TEST_CASE("learner: the same bits under every schedule") {
         const Evaluation evaluation = learner->evaluate(recordings().view());
         if (first.value.empty()) {
             first = learner->state();
-            logits = evaluation.logits;
+            logits = evaluation.answer[Component::classification];
         }
         CHECK(same_bits(learner->state(), first));
-        CHECK(evaluation.logits == logits);
+        CHECK(evaluation.answer[Component::classification] == logits);
     }
 }
 

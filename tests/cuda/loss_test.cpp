@@ -27,6 +27,7 @@ TEST_CASE("loss: values and gradients of every head hold the naive formulas for 
             check_loss<float>(stream, shape, settings, weighted);
         });
     check_loss<float>(stream, kManyRows, focal_settings(), true);
+    check_loss<float>(stream, kManyRows, focal_settings(), true, true);
     for (const Index length : {31, 33})
         check_loss<float>(stream, {33, length, 40, 5, 1}, focal_settings(), true);
     if (!runs_real_sizes()) return;

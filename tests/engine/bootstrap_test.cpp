@@ -30,12 +30,12 @@ struct Measured {
                                     .first;
             for (int r = 0; r < each; ++r) {
                 data.patient.push_back(p);
-                data.label.push_back(p % 2);
-                data.exist.push_back(-1);
-                data.threshold_db.push_back(static_cast<float>(20 + p));
-                evaluation.threshold_db.push_back(static_cast<float>(20 + p) + 5 + error);
-                evaluation.logits.push_back(p % 3 == 0 ? -1.0f : 1.0f);
-                evaluation.logits.push_back(0);
+                data.label[Component::classification].push_back(p % 2);
+                data.label[Component::peak_exist].push_back(-1);
+                data.scalar[Component::threshold].push_back(static_cast<float>(20 + p));
+                evaluation.answer[Component::threshold].push_back(static_cast<float>(20 + p) + 5 + error);
+                evaluation.answer[Component::classification].push_back(p % 3 == 0 ? -1.0f : 1.0f);
+                evaluation.answer[Component::classification].push_back(0);
             }
         }
         data.rows = static_cast<Index>(data.patient.size());

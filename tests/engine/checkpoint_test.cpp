@@ -54,18 +54,19 @@ Checkpoint checkpoint_of(const NetworkShape& shape) {
     statistics.fill_age_years = 41.5;
     for (std::size_t i = 0; i < statistics.statics.size(); ++i)
         statistics.statics[i] = {0.1 * static_cast<double>(i), 1.0 / 3};
-    statistics.latency_ms = {6.1, 0.7};
+    statistics.target[Component::peak_latency] = {6.1, 0.7};
     statistics.class_counts = {700, 30};
     statistics.class_weights = {0.52, 12.2};
     auto& evaluation = checkpoint.evaluation;
-    evaluation.loss = {.signal = {Distance::l1, 0.3f},
-                       .peak_latency = {Distance::mse, 1},
-                       .peak_amplitude = {Distance::huber, 0.1f},
-                       .threshold = {Distance::huber, 2},
-                       .positive_weight = 1.7f,
-                       .label_smoothing = 0.1f,
-                       .focal_gamma = 2,
-                       .classes = 2};
+    evaluation.loss = {
+        .distance = per_component<DistanceLoss>({{Component::signal, {Distance::l1, 0.3f}},
+                                                 {Component::peak_latency, {Distance::mse, 1}},
+                                                 {Component::peak_amplitude, {Distance::huber, 0.1f}},
+                                                 {Component::threshold, {Distance::huber, 2}}}),
+        .positive_weight = 1.7f,
+        .label_smoothing = 0.1f,
+        .focal_gamma = 2,
+        .classes = 2};
     evaluation.final_weights = {{0.8, 0.6, 1.2, 0, 2.5, 1}};
     evaluation.seed = 0xFFFFFFFFFFFFFFFF;
     evaluation.noise_sd = 0.3f;
@@ -338,7 +339,7 @@ TEST_CASE(
     save_to(folder.path / "a.safetensors", checkpoint);
     const EvaluationSettings read = load_checkpoint(folder.path / "a.safetensors").evaluation;
     CHECK(to_json(read) == to_json(checkpoint.evaluation));
-    CHECK(read.loss.peak_amplitude.delta == 0.1f);
+    CHECK(read.loss.distance[Component::peak_amplitude].delta == 0.1f);
     CHECK(read.loss.signal.type == Distance::l1);
     CHECK(read.loss.classes == 2);
     CHECK(read.seed == 0xFFFFFFFFFFFFFFFF);

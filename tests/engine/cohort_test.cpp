@@ -105,7 +105,7 @@ TEST_CASE("preset A at full size reproduces its statistics and masks latencies l
     CHECK(table.preset == 'A');
     check_table(table);
     float latest = 0;
-    for (const float latency : cohort.wave_v_latency_ms)
+    for (const float latency : cohort.scalar[Component::peak_latency])
         latest = std::isnan(latency) ? latest : std::max(latest, latency);
     CHECK(latest <= 9.75f);
     CHECK(latest > 9.5f);
@@ -161,9 +161,9 @@ TEST_CASE("pitfall 21: an ear has one threshold, rows stand in patient order, cl
     std::int64_t changes = 0;
     for (std::size_t row = 0; row < cohort.label.size(); ++row) {
         CHECK(cohort.source_row[row] == static_cast<std::int64_t>(row) + 1);
-        const auto [ear, fresh] =
-            threshold.try_emplace({cohort.patient[row], cohort.ear[row]}, cohort.threshold_db[row]);
-        CHECK(ear->second == cohort.threshold_db[row]);
+        const auto [ear, fresh] = threshold.try_emplace({cohort.patient[row], cohort.ear[row]},
+                                                        cohort.scalar[Component::threshold][row]);
+        CHECK(ear->second == cohort.scalar[Component::threshold][row]);
         if (row == 0) continue;
         CHECK(cohort.patient[row] - cohort.patient[row - 1] >= 0);
         CHECK(cohort.patient[row] - cohort.patient[row - 1] <= 1);
@@ -255,9 +255,10 @@ TEST_CASE("the CSV of a cohort reads back to the same floats, whatever the numbe
         };
         different += differs(2, cohort.age_years[row]) + differs(3, cohort.intensity_db[row]) +
                      differs(4, cohort.rate_hz[row]) + differs(5, cohort.fmp[row]) +
-                     differs(7, cohort.wave_v_latency_ms[row]) + differs(8, cohort.wave_v_amplitude_uv[row]) +
-                     differs(9, cohort.threshold_db[row]);
-        CHECK(cells[7].empty() == std::isnan(cohort.wave_v_latency_ms[row]));
+                     differs(7, cohort.scalar[Component::peak_latency][row]) +
+                     differs(8, cohort.scalar[Component::peak_amplitude][row]) +
+                     differs(9, cohort.scalar[Component::threshold][row]);
+        CHECK(cells[7].empty() == std::isnan(cohort.scalar[Component::peak_latency][row]));
         for (std::size_t k = 0; k < 200; ++k) {
             different +=
                 differs(11 + k, cohort.signal[row * 200 + k]) + differs(211 + k, cohort.clean[row * 200 + k]);
@@ -298,7 +299,8 @@ TEST_CASE("the CSV writer quotes text, leaves out absent columns and reports an 
     table.age_years = table.rate_hz = table.fmp = {kMissing, 0.5f};
     table.intensity_db = {80, 70};
     table.label = {-1, 0};
-    table.wave_v_latency_ms = table.wave_v_amplitude_uv = table.threshold_db = {kMissing, kMissing};
+    table.scalar[Component::peak_latency] = table.scalar[Component::peak_amplitude] =
+        table.scalar[Component::threshold] = {kMissing, kMissing};
     table.signal = {1.17549435e-38f, -0.1f, 3.4028235e38f, 1e-45f};
     const std::filesystem::path path = folder.path / "table.csv";
     write_recordings_csv(path, table, kClassNames, stream);
@@ -313,7 +315,7 @@ TEST_CASE("the CSV writer quotes text, leaves out absent columns and reports an 
     const std::filesystem::path nowhere = folder.path / "absent" / "table.csv";
     CHECK_THROWS_WITH_AS(write_recordings_csv(nowhere, table, kClassNames, stream),
                          doctest::Contains("absent"), RunError);
-    table.has_class_column = true;
+    table.has_column[Component::classification] = true;
     table.label = {5, 0};
     CHECK_THROWS_AS(write_recordings_csv(folder.path / "x.csv", table, kClassNames, stream),
                     std::invalid_argument);

@@ -128,12 +128,12 @@ TEST_CASE("pitfall 5: keys that look alike reach members of their own") {
         "[augmentation]\nprobability = 0.1\nstatic_dropout = 0.2\ndrift_sd = 0.3\nstatic_noise_sd = 0.4\n"
         "[degradation]\nprobability = 0.5\nnoise_sd = 0.6\n");
     CHECK(config.loss.weights == abr::PerComponent<double>{{1, 2, 3, 4, 5, 6}});
-    CHECK(config.loss.signal.delta == 7);
-    CHECK(config.loss.peak_latency.delta == 8);
-    CHECK(config.loss.peak_latency.type == abr::Distance::l1);
-    CHECK(config.loss.peak_amplitude.delta == 9);
-    CHECK(config.loss.peak_amplitude.type == abr::Distance::mse);
-    CHECK(config.loss.threshold.delta == 10);
+    CHECK(config.loss.distance[abr::Component::signal].delta == 7);
+    CHECK(config.loss.distance[abr::Component::peak_latency].delta == 8);
+    CHECK(config.loss.distance[abr::Component::peak_latency].type == abr::Distance::l1);
+    CHECK(config.loss.distance[abr::Component::peak_amplitude].delta == 9);
+    CHECK(config.loss.distance[abr::Component::peak_amplitude].type == abr::Distance::mse);
+    CHECK(config.loss.distance[abr::Component::threshold].delta == 10);
     CHECK(config.curriculum.class_start == 1);
     CHECK(config.curriculum.peak_start == 2);
     CHECK(config.curriculum.threshold_start == 3);

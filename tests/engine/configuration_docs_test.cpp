@@ -77,7 +77,7 @@ TEST_CASE("the production configurations hold the settings before and after the 
     CHECK(improved.loss.focal_gamma == 2);
     CHECK(improved.loss.class_weighting == abr::ClassWeighting::balanced);
     CHECK(improved.loss.weights == abr::PerComponent<double>{{0.8, 0.6, 1.2, 1.2, 2.5, 1.0}});
-    CHECK(improved.loss.peak_latency.type == abr::Distance::huber);
+    CHECK(improved.loss.distance[abr::Component::peak_latency].type == abr::Distance::huber);
     CHECK(improved.curriculum.peak_start == 3);
     CHECK(improved.curriculum.threshold_start == 8);
     CHECK(improved.curriculum.ramp_epochs == 8);
@@ -89,8 +89,8 @@ TEST_CASE("the production configurations hold the settings before and after the 
     CHECK(before.loss.weights == abr::PerComponent<double>{{1.0, 0.5, 1.0, 1.0, 1.5, 0.8}});
     CHECK(before.loss.focal_gamma == 0);
     CHECK(before.loss.class_weighting == abr::ClassWeighting::none);
-    CHECK(before.loss.peak_latency.type == abr::Distance::mse);
-    CHECK(before.loss.peak_amplitude.type == abr::Distance::mse);
+    CHECK(before.loss.distance[abr::Component::peak_latency].type == abr::Distance::mse);
+    CHECK(before.loss.distance[abr::Component::peak_amplitude].type == abr::Distance::mse);
     CHECK(before.curriculum.class_start == 3);
     CHECK(before.curriculum.peak_start == 5);
     CHECK(before.curriculum.threshold_start == 10);

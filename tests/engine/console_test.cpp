@@ -58,7 +58,7 @@ EpochRecord record() {
     val.loss_total = Metric::of(3.25);
     val.f1_macro = Metric::of(0.512);
     val.f1_macro_majority = Metric::of(0.1756);
-    val.peak_latency_mae_ms = Metric::of(0.213);
+    val.scalar[Component::peak_latency].mae = Metric::of(0.213);
     epoch.val = val;
     return epoch;
 }

@@ -39,20 +39,20 @@ TEST_CASE("the own layout is read field by field, with missing values where cell
     CHECK(std::isnan(table.rate_hz[1]));
     CHECK(std::isnan(table.fmp[1]));
     CHECK(table.fmp[2] == 0);
-    CHECK(table.wave_v_latency_ms[0] == 6.1F);
-    CHECK(std::isnan(table.wave_v_latency_ms[1]));
-    CHECK(std::isnan(table.wave_v_amplitude_uv[1]));
-    CHECK(table.threshold_db[1] == 45);
-    CHECK(std::isnan(table.threshold_db[2]));
+    CHECK(table.scalar[Component::peak_latency][0] == 6.1F);
+    CHECK(std::isnan(table.scalar[Component::peak_latency][1]));
+    CHECK(std::isnan(table.scalar[Component::peak_amplitude][1]));
+    CHECK(table.scalar[Component::threshold][1] == 45);
+    CHECK(std::isnan(table.scalar[Component::threshold][2]));
     CHECK(table.signal == Floats{0.1F, -0.2F, 0.03F, 1, 2, 3, -1, 0, 1});
     CHECK(table.clean[1] == -0.21F);
     CHECK(std::isnan(table.clean[3]));
     CHECK(std::isnan(table.clean[5]));
     CHECK(table.clean[8] == 0);
-    CHECK(table.has_class_column);
-    CHECK(table.has_latency_column);
-    CHECK(table.has_amplitude_column);
-    CHECK(table.has_threshold_column);
+    CHECK(table.has_column[Component::classification]);
+    CHECK(table.has_column[Component::peak_latency]);
+    CHECK(table.has_column[Component::peak_amplitude]);
+    CHECK(table.has_column[Component::threshold]);
     CHECK(report.read == 3);
     CHECK(report.used == 3);
     CHECK(report.filtered == 0);
@@ -68,8 +68,8 @@ TEST_CASE("only patient, level and signal are required") {
     CHECK(std::isnan(table.age_years[0]));
     CHECK(table.clean.empty());
     CHECK_FALSE(table.has_clean);
-    CHECK_FALSE(table.has_class_column);
-    CHECK_FALSE(table.has_latency_column);
+    CHECK_FALSE(table.has_column[Component::classification]);
+    CHECK_FALSE(table.has_column[Component::peak_latency]);
 }
 
 TEST_CASE("pitfall 20: the sample interval comes from the file or the configuration, and is stored") {
@@ -122,9 +122,9 @@ TEST_CASE("the spreadsheet of the replaced system loads as it is") {
     config.columns.intensity_db = "Intensity";
     config.columns.rate_hz = "Stimulus Rate";
     config.columns.fmp = "FMP";
-    config.columns.class_name = "Hear_Loss";
-    config.columns.wave_v_latency_ms = "V Latancy";
-    config.columns.wave_v_amplitude_uv = "V Amplitude";
+    config.columns.label[Component::classification] = "Hear_Loss";
+    config.columns.label[Component::peak_latency] = "V Latancy";
+    config.columns.label[Component::peak_amplitude] = "V Amplitude";
     config.columns.signal = {"", 1, 4};
     config.class_aliases = {{"NEUROPATHY", {"NÖROPATİ"}}, {"SNHL", {"SNİK"}}, {"CONDUCTIVE", {"İTİK"}}};
     config.filters = {

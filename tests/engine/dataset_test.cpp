@@ -51,7 +51,7 @@ TEST_CASE("dataset: each row's arrays are those of its source row") {
     table.clean = table.signal;
     for (float& value : table.clean) value *= 0.5f;
     table.label[7] = -1;
-    table.threshold_db[8] = kMissing;
+    table.scalar[Component::threshold][8] = kMissing;
     const Recordings source = table;
     const Dataset data = build_dataset(std::move(table), two_classes());
     CHECK(data.length == kSmallLength);
@@ -72,12 +72,13 @@ TEST_CASE("dataset: each row's arrays are those of its source row") {
                 standardised_statics(source, static_cast<std::int64_t>(from), data.statistics);
             for (std::size_t k = 0; k < kStoredStatics; ++k)
                 CHECK(view.statics[i * kStoredStatics + k] == statics[k]);
-            CHECK(view.label[r] == source.label[from]);
-            CHECK(view.exist[r] == 1);
-            CHECK(view.latency_ms[r] == source.wave_v_latency_ms[from]);
-            CHECK(view.amplitude_uv[r] == source.wave_v_amplitude_uv[from]);
-            CHECK((view.threshold_db[r] == source.threshold_db[from] ||
-                   (from == 8 && std::isnan(view.threshold_db[r]))));
+            CHECK(view.label[Component::classification][r] == source.label[from]);
+            CHECK(view.label[Component::peak_exist][r] == 1);
+            CHECK(view.scalar[Component::peak_latency][r] == source.scalar[Component::peak_latency][from]);
+            CHECK(view.scalar[Component::peak_amplitude][r] ==
+                  source.scalar[Component::peak_amplitude][from]);
+            CHECK((view.scalar[Component::threshold][r] == source.scalar[Component::threshold][from] ||
+                   (from == 8 && std::isnan(view.scalar[Component::threshold][r]))));
             CHECK(part.patient[i] == source.patient[from]);
         }
     }
@@ -90,8 +91,8 @@ TEST_CASE("dataset: without clean signals the kernels see none") {
 
 TEST_CASE("dataset: a latency outside the window is masked, and the wave exists, unmarked is absent") {
     Recordings table = table_of_60();
-    table.wave_v_latency_ms[3] = 4.5f;
-    table.wave_v_latency_ms[4] = kMissing;
+    table.scalar[Component::peak_latency][3] = 4.5f;
+    table.scalar[Component::peak_latency][4] = kMissing;
     const Dataset data = build_dataset(std::move(table), two_classes());
     CHECK(data.latencies_outside_window == 1);
     int found = 0;
@@ -99,17 +100,18 @@ TEST_CASE("dataset: a latency outside the window is masked, and the wave exists,
         for (std::size_t r = 0; r < part.source_row.size(); ++r) {
             if (part.source_row[r] != 4 && part.source_row[r] != 5) continue;
             ++found;
-            CHECK(std::isnan(part.latency_ms[r]));
-            CHECK(part.exist[r] == (part.source_row[r] == 4 ? 1 : 0));
+            CHECK(std::isnan(part.scalar[Component::peak_latency][r]));
+            CHECK(part.label[Component::peak_exist][r] == (part.source_row[r] == 4 ? 1 : 0));
         }
     CHECK(found == 2);
 }
 
 TEST_CASE("pitfall 7: a component without labels is dropped with the reason, and its weight becomes 0") {
     Recordings table = table_of_60();
-    table.has_threshold_column = table.has_latency_column = false;
-    std::fill(table.threshold_db.begin(), table.threshold_db.end(), kMissing);
-    std::fill(table.wave_v_latency_ms.begin(), table.wave_v_latency_ms.end(), kMissing);
+    table.has_column[Component::threshold] = table.has_column[Component::peak_latency] = false;
+    std::fill(table.scalar[Component::threshold].begin(), table.scalar[Component::threshold].end(), kMissing);
+    std::fill(table.scalar[Component::peak_latency].begin(), table.scalar[Component::peak_latency].end(),
+              kMissing);
     const Config config = two_classes();
     const Dataset data = build_dataset(std::move(table), config);
     CHECK(data.dropped[Component::threshold] == "the data have no column threshold_db");
@@ -117,7 +119,7 @@ TEST_CASE("pitfall 7: a component without labels is dropped with the reason, and
     CHECK_FALSE(data.is_on(Component::peak_exist));
     for (const Component on : {Component::signal, Component::peak_amplitude, Component::classification})
         CHECK(data.is_on(on));
-    CHECK(data.part(Split::train).exist[0] == -1);
+    CHECK(data.part(Split::train).label[Component::peak_exist][0] == -1);
     const Config resolved = with_dropped_weights(config, data);
     CHECK(resolved.loss.weights[Component::threshold] == 0);
     CHECK(resolved.loss.weights[Component::signal] == config.loss.weights[Component::signal]);
@@ -125,7 +127,7 @@ TEST_CASE("pitfall 7: a component without labels is dropped with the reason, and
 
 TEST_CASE("pitfall 7: a weight that the file gives to a component without labels is an error at its place") {
     Recordings table = table_of_60();
-    std::fill(table.threshold_db.begin(), table.threshold_db.end(), kMissing);
+    std::fill(table.scalar[Component::threshold].begin(), table.scalar[Component::threshold].end(), kMissing);
     Config config = two_classes();
     config.loss.weight_written_at[Component::threshold] = "run.toml:7:1";
     CHECK_THROWS_WITH_AS(
@@ -143,7 +145,7 @@ TEST_CASE(
     Recordings table = table_of_60();
     for (const SplitData* part : {&whole.part(Split::val), &whole.part(Split::test)})
         for (const std::int64_t row : part->source_row)
-            table.threshold_db[static_cast<std::size_t>(row - 1)] = kMissing;
+            table.scalar[Component::threshold][static_cast<std::size_t>(row - 1)] = kMissing;
     const Dataset data = build_dataset(std::move(table), two_classes());
     CHECK(data.dropped[Component::threshold] == "no validation row has a label");
     CHECK(data.part(Split::train).labelled(Component::threshold) == data.part(Split::train).rows);

@@ -25,7 +25,7 @@ Recordings unequal_table() {
 }
 
 EpochSampler sampler_of(const Dataset& data, Sampler kind) {
-    return {kind, data.part(Split::train).label, data.classes.size(), 3, 42};
+    return {kind, data.part(Split::train).label[Component::classification], data.classes.size(), 3, 42};
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ TEST_CASE(
     for (const auto& [split, metric] : {std::pair(Split::val, baselines.val.f1_macro_majority),
                                         std::pair(Split::test, baselines.test.f1_macro_majority)}) {
         double first = 0, all = 0;
-        for (const std::int32_t label : data.part(split).label) {
+        for (const std::int32_t label : data.part(split).label[Component::classification]) {
             first += label == 0;
             all += 1;
         }
@@ -51,12 +51,13 @@ TEST_CASE(
     "baselines: least squares finds a target that is linear in the static inputs, and only static inputs") {
     Recordings table = unequal_table();
     for (std::size_t r = 0; r < table.label.size(); ++r) {
-        table.threshold_db[r] = 5 + 0.3f * table.intensity_db[r] - 2 * std::log1p(table.age_years[r]);
+        table.scalar[Component::threshold][r] =
+            5 + 0.3f * table.intensity_db[r] - 2 * std::log1p(table.age_years[r]);
         // Depends on the recording's mean alone, which the baseline must not see.
-        table.wave_v_latency_ms[r] = r % 2 == 0 ? 1.0f : 3.0f;
+        table.scalar[Component::peak_latency][r] = r % 2 == 0 ? 1.0f : 3.0f;
         for (std::int64_t k = 0; k < table.length; ++k)
             table.signal[r * static_cast<std::size_t>(table.length) + static_cast<std::size_t>(k)] +=
-                10 * table.wave_v_latency_ms[r];
+                10 * table.scalar[Component::peak_latency][r];
     }
     const Baselines baselines = compute_baselines(build_dataset(std::move(table), two_classes()));
     CHECK(baselines.val.threshold_mae_db.value.value() < 1e-4);
@@ -66,7 +67,7 @@ TEST_CASE(
 
 TEST_CASE("baselines: a target that no row has gives no number but a reason") {
     Recordings table = unequal_table();
-    std::fill(table.threshold_db.begin(), table.threshold_db.end(), kMissing);
+    std::fill(table.scalar[Component::threshold].begin(), table.scalar[Component::threshold].end(), kMissing);
     const Baselines baselines = compute_baselines(build_dataset(std::move(table), two_classes()));
     CHECK_FALSE(baselines.val.threshold_mae_db.value.has_value());
     CHECK(baselines.val.threshold_mae_db.reason == "no training row has the target");
@@ -97,9 +98,9 @@ TEST_CASE("pitfall 18: the report counts classes by split and gives the largest 
 TEST_CASE(
     "report: data_report.json has the keys of the contract, and dropped components declare their columns") {
     Recordings table = unequal_table();
-    table.has_threshold_column = false;
-    std::fill(table.threshold_db.begin(), table.threshold_db.end(), kMissing);
-    table.wave_v_latency_ms[0] = 99;
+    table.has_column[Component::threshold] = false;
+    std::fill(table.scalar[Component::threshold].begin(), table.scalar[Component::threshold].end(), kMissing);
+    table.scalar[Component::peak_latency][0] = 99;
     ReadReport read;
     read.read = 130;
     read.filtered = 7;

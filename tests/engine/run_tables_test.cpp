@@ -43,19 +43,19 @@ SplitMetrics full_metrics() {
                                 &m.balanced_accuracy,
                                 &m.f1_macro_majority,
                                 &m.patient_f1_macro,
-                                &m.peak_exist_f1,
-                                &m.peak_exist_auc,
-                                &m.peak_latency_mae_ms,
-                                &m.peak_latency_r2,
-                                &m.peak_amplitude_mae_uv,
-                                &m.peak_amplitude_r2,
+                                &m.binary[Component::peak_exist].f1,
+                                &m.binary[Component::peak_exist].auc,
+                                &m.scalar[Component::peak_latency].mae,
+                                &m.scalar[Component::peak_latency].r2,
+                                &m.scalar[Component::peak_amplitude].mae,
+                                &m.scalar[Component::peak_amplitude].r2,
                                 &m.signal_mse,
                                 &m.signal_correlation,
                                 &m.signal_correlation_median,
                                 &m.signal_snr_gain_db,
                                 &m.signal_snr_gain_db_median,
-                                &m.threshold_mae_db,
-                                &m.threshold_r2};
+                                &m.scalar[Component::threshold].mae,
+                                &m.scalar[Component::threshold].r2};
     for (Metric& loss : m.loss.values) all.push_back(&loss);
     for (Metric& f1 : m.f1_class) all.push_back(&f1);
     for (std::size_t i = 0; i < all.size(); ++i) *all[i] = Metric::of(static_cast<double>(i + 1));
@@ -247,7 +247,7 @@ TEST_CASE("summary.json names the metrics as epochs.csv without val_, absent one
     summary.best_epoch = 3;
     summary.epochs_done = 5;
     summary.val = full_metrics();
-    summary.val->threshold_r2 = Metric::absent("no threshold");
+    summary.val->scalar[Component::threshold].r2 = Metric::absent("no threshold");
     summary.baselines = {{"latency_mae_ms", 0.4}};
     summary.stop_reason = StopReason::early_stopping;
     write_summary(folder.path / "summary.json", summary, kClasses);

@@ -32,9 +32,9 @@ inline void check_same(const Recordings& a, const Recordings& b) {
     CHECK(same_bits(a.intensity_db, b.intensity_db));
     CHECK(same_bits(a.rate_hz, b.rate_hz));
     CHECK(same_bits(a.fmp, b.fmp));
-    CHECK(same_bits(a.wave_v_latency_ms, b.wave_v_latency_ms));
-    CHECK(same_bits(a.wave_v_amplitude_uv, b.wave_v_amplitude_uv));
-    CHECK(same_bits(a.threshold_db, b.threshold_db));
+    CHECK(same_bits(a.scalar[Component::peak_latency], b.scalar[Component::peak_latency]));
+    CHECK(same_bits(a.scalar[Component::peak_amplitude], b.scalar[Component::peak_amplitude]));
+    CHECK(same_bits(a.scalar[Component::threshold], b.scalar[Component::threshold]));
     CHECK(same_bits(a.signal, b.signal));
     CHECK(same_bits(a.clean, b.clean));
 }

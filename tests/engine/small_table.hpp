@@ -14,8 +14,8 @@ inline Recordings empty_table() {
     Recordings table;
     table.length = kSmallLength;
     table.sample_interval_ms = 0.5;
-    table.has_class_column = table.has_latency_column = true;
-    table.has_amplitude_column = table.has_threshold_column = true;
+    table.has_column[Component::classification] = table.has_column[Component::peak_latency] = true;
+    table.has_column[Component::peak_amplitude] = table.has_column[Component::threshold] = true;
     return table;
 }
 
@@ -35,9 +35,9 @@ inline void add_row(Recordings& table, const std::string& patient, std::int32_t 
     table.rate_hz.push_back(33.3f);
     table.fmp.push_back(1 + row / 10);
     table.label.push_back(label);
-    table.wave_v_latency_ms.push_back(1 + 0.01f * row);
-    table.wave_v_amplitude_uv.push_back(0.1f + 0.01f * row);
-    table.threshold_db.push_back(20 + row);
+    table.scalar[Component::peak_latency].push_back(1 + 0.01f * row);
+    table.scalar[Component::peak_amplitude].push_back(0.1f + 0.01f * row);
+    table.scalar[Component::threshold].push_back(20 + row);
     for (std::int64_t k = 0; k < table.length; ++k)
         table.signal.push_back(0.01f * row + (0.1f + 0.001f * row) * static_cast<float>(k));
 }

@@ -21,8 +21,8 @@ Recordings known_table() {
     table.age_years = {0, 2, kMissing, 4, 100};
     table.fmp = {0, 1, 2, 3, kMissing};
     table.intensity_db = {10, 20, 30, 40, 90};
-    table.wave_v_latency_ms = {1, 3, kMissing, 4.5f, 2};
-    table.wave_v_amplitude_uv = {.2f, .2f, kMissing, .2f, .2f};
+    table.scalar[Component::peak_latency] = {1, 3, kMissing, 4.5f, 2};
+    table.scalar[Component::peak_amplitude] = {.2f, .2f, kMissing, .2f, .2f};
     return table;
 }
 
@@ -37,7 +37,7 @@ TEST_CASE("pitfall 12: rows outside the training rows do not change any statisti
     table.intensity_db[4] = -1000;
     table.fmp[4] = 7;
     table.label[4] = 0;
-    table.threshold_db[4] = 1e6f;
+    table.scalar[Component::threshold][4] = 1e6f;
     for (std::int64_t k = 0; k < table.length; ++k)
         table.signal[static_cast<std::size_t>(4 * table.length + k)] = 1e3f;
     CHECK(fit_statistics(table, kFirstFour, 2, {}) == before);
@@ -84,9 +84,9 @@ TEST_CASE(
     CHECK(static_standardisation(s.statics[kRate]).inverse_scale == 0);
     table.rate_hz[4] = 11.1f;
     CHECK(standardised_statics(table, 4, s)[kRate] == 0);
-    CHECK(s.amplitude_uv.sd == 0);
-    CHECK(s.amplitude_uv.mean == double{.2f});
-    CHECK(target_standardisation(s.amplitude_uv).inverse_scale == 1);
+    CHECK(s.target[Component::peak_amplitude].sd == 0);
+    CHECK(s.target[Component::peak_amplitude].mean == double{.2f});
+    CHECK(target_standardisation(s.target[Component::peak_amplitude]).inverse_scale == 1);
     CHECK(target_standardisation({2, 0.5}).inverse_scale == 2);
     CHECK(target_standardisation({2, 0.5}).mean == 2);
 }
@@ -103,8 +103,8 @@ TEST_CASE("statistics: a column without any value is filled with 0 and its flag 
 
 TEST_CASE("statistics: latency targets lie within the window") {
     const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});  // 4.5 ms is beyond 4 ms
-    CHECK(s.latency_ms.mean == 2);
-    CHECK(s.latency_ms.sd == 1);
+    CHECK(s.target[Component::peak_latency].mean == 2);
+    CHECK(s.target[Component::peak_latency].sd == 1);
     CHECK(latency_target(0, 4) == 0);
     CHECK(latency_target(4, 4) == 4);
     CHECK(std::isnan(latency_target(4.001f, 4)));
@@ -135,7 +135,7 @@ TEST_CASE("statistics: static inputs are filled, standardised and flagged") {
     CHECK(missing[kAge] == present[kAge]);  // the median is 2 years
     CHECK(missing[kAgeMissing] > present[kAgeMissing]);
     CHECK(settings.fill_fmp == doctest::Approx((std::log(2.5) - s.statics[kFmp].mean) / s.statics[kFmp].sd));
-    CHECK(settings.latency.mean == 2);
+    CHECK(settings.target[Component::peak_latency].mean == 2);
     CHECK(settings.signal_log_sd.inverse_scale == doctest::Approx(1 / s.statics[kSignalLogSd].sd));
 }
 

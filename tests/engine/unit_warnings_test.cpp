@@ -16,7 +16,7 @@ Recordings usual() {
     Recordings table = empty_table();
     table.sample_interval_ms = 2.5;
     for (int r = 0; r < 30; ++r) add_row(table, "p" + std::to_string(r), 0);
-    for (float& latency : table.wave_v_latency_ms) latency += 5;
+    for (float& latency : table.scalar[Component::peak_latency]) latency += 5;
     return table;
 }
 
@@ -30,8 +30,8 @@ TEST_CASE("unit warnings: usual recordings give none, missing values are no matt
     Recordings table = usual();
     CHECK(unit_warnings(table).empty());
     table.age_years.assign(table.age_years.size(), kMissing);
-    table.wave_v_latency_ms.assign(table.age_years.size(), kMissing);
-    table.wave_v_amplitude_uv.assign(table.age_years.size(), kMissing);
+    table.scalar[Component::peak_latency].assign(table.age_years.size(), kMissing);
+    table.scalar[Component::peak_amplitude].assign(table.age_years.size(), kMissing);
     CHECK(unit_warnings(table).empty());
 }
 
@@ -45,14 +45,14 @@ TEST_CASE("unit warnings: each column in another unit gives one sentence that na
          "multiply the samples by 1e6"},
         {[](Recordings& t) { scale(t.signal, 1e-3f); }, "signal: ", "looks like mV;", "by 1000"},
         {[](Recordings& t) { scale(t.signal, 1e3f); }, "signal: ", "looks like nV", "divide nV by 1000"},
-        {[](Recordings& t) { scale(t.wave_v_latency_ms, 1e-3f); }, "wave_v_latency_ms: ", "looks like s;",
-         "multiply by 1000"},
-        {[](Recordings& t) { scale(t.wave_v_latency_ms, 1e3f); }, "wave_v_latency_ms: ", "looks like us;",
-         "divide by 1000"},
-        {[](Recordings& t) { scale(t.wave_v_amplitude_uv, 1e-6f); }, "wave_v_amplitude_uv: ", "looks like V;",
-         "multiply by 1e6"},
-        {[](Recordings& t) { scale(t.wave_v_amplitude_uv, 1e3f); }, "wave_v_amplitude_uv: ", "looks like nV;",
-         "divide by 1000"},
+        {[](Recordings& t) { scale(t.scalar[Component::peak_latency], 1e-3f); },
+         "wave_v_latency_ms: ", "looks like s;", "multiply by 1000"},
+        {[](Recordings& t) { scale(t.scalar[Component::peak_latency], 1e3f); },
+         "wave_v_latency_ms: ", "looks like us;", "divide by 1000"},
+        {[](Recordings& t) { scale(t.scalar[Component::peak_amplitude], 1e-6f); },
+         "wave_v_amplitude_uv: ", "looks like V;", "multiply by 1e6"},
+        {[](Recordings& t) { scale(t.scalar[Component::peak_amplitude], 1e3f); },
+         "wave_v_amplitude_uv: ", "looks like nV;", "divide by 1000"},
         {[](Recordings& t) { scale(t.age_years, 12); }, "age_years: ", "looks like months;", "divide by 12"},
         {[](Recordings& t) { scale(t.age_years, 365); }, "age_years: ", "looks like days;",
          "divide by 365.25"},

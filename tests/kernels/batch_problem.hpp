@@ -42,9 +42,16 @@ struct Split {
     }
     template <class On>
     DeviceRecordings view(On& on, bool with_clean = true) {
-        return {rows,          length,       on(signal), with_clean ? on(clean) : nullptr,
-                on(statics),   on(label),    on(exist),  on(latency),
-                on(amplitude), on(threshold)};
+        return {.rows = rows,
+                .length = length,
+                .signal = on(signal),
+                .clean = with_clean ? on(clean) : nullptr,
+                .statics = on(statics),
+                .label = per_component<const std::int32_t*>(
+                    {{Component::classification, on(label)}, {Component::peak_exist, on(exist)}}),
+                .scalar = per_component<const float*>({{Component::peak_latency, on(latency)},
+                                                       {Component::peak_amplitude, on(amplitude)},
+                                                       {Component::threshold, on(threshold)}})};
     }
     double sd(Index r) const {
         const float* x = signal.data() + r * length;
@@ -61,9 +68,9 @@ inline BatchSettings plain_settings() {
     s.sample_interval_ms = 0.1;
     s.signal_mean = {0.5f, 2.0f};
     s.signal_log_sd = {-1.0f, 4.0f};
-    s.latency = {1.1f, 5.0f};
-    s.amplitude = {0.3f, 3.0f};
-    s.threshold = {40.0f, 0.05f};
+    s.target[Component::peak_latency] = {1.1f, 5.0f};
+    s.target[Component::peak_amplitude] = {0.3f, 3.0f};
+    s.target[Component::threshold] = {40.0f, 0.05f};
     return s;
 }
 
@@ -106,7 +113,12 @@ struct Built {
     Batch<T> view(On& on) {
         return {on(input),
                 {on(statics), rows, kStaticInputs},
-                {{on(clean), rows, length}, on(label), on(exist), on(latency), on(amplitude), on(threshold)},
+                {.signal = {on(clean), rows, length},
+                 .label = per_component<std::int32_t*>(
+                     {{Component::classification, on(label)}, {Component::peak_exist, on(exist)}}),
+                 .scalar = per_component<T*>({{Component::peak_latency, on(latency)},
+                                              {Component::peak_amplitude, on(amplitude)},
+                                              {Component::threshold, on(threshold)}})},
                 on(mean),
                 on(sd)};
     }

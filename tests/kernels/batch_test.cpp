@@ -51,11 +51,14 @@ TEST_CASE_TEMPLATE("batch: validation gathers, z-scores and standardises", T, fl
             CHECK(std::isnan(built.amplitude[b]) == std::isnan(split.amplitude[row]));
             CHECK(std::isnan(built.threshold[b]) == std::isnan(split.threshold[row]));
             if (!std::isnan(built.latency[b]))
-                CHECK(built.latency[b] == standardised(split.latency[row], settings.latency));
+                CHECK(built.latency[b] ==
+                      standardised(split.latency[row], settings.target[Component::peak_latency]));
             if (!std::isnan(built.amplitude[b]))
-                CHECK(built.amplitude[b] == standardised(split.amplitude[row], settings.amplitude));
+                CHECK(built.amplitude[b] ==
+                      standardised(split.amplitude[row], settings.target[Component::peak_amplitude]));
             if (!std::isnan(built.threshold[b]))
-                CHECK(built.threshold[b] == standardised(split.threshold[row], settings.threshold));
+                CHECK(built.threshold[b] ==
+                      standardised(split.threshold[row], settings.target[Component::threshold]));
         }
         built.input.check_zero_padding();
         built.check_sentinels();

@@ -23,7 +23,9 @@ inline BatchSettings degraded_settings() {
 template <class T>
 struct Evaluation {
     const Split& split;
-    HeadScaling scaling{1.1f, 0.2f, 0.3f, 0.4f, 40.0f, 20.0f};
+    PerComponent<Scaling> scaling = per_component<Scaling>({{Component::peak_latency, {1.1f, 0.2f}},
+                                                            {Component::peak_amplitude, {0.3f, 0.4f}},
+                                                            {Component::threshold, {40.0f, 20.0f}}});
     GuardedSequence<T> signal;  // by recording
     GuardedBuffer<T> logits, exist, latency, amplitude, threshold;
     GuardedBuffer<float> out_logits, out_exist, out_latency, out_amplitude, out_threshold, correlation,
@@ -78,15 +80,22 @@ struct Evaluation {
             Heads<const T> heads;
             heads.signal = on(batch_signal);
             if (!signal_only) {
-                heads.logits = {on(batch_logits), rows, kClasses};
-                heads.exist = on(scalars);
-                heads.latency = on(scalars) + rows;
-                heads.amplitude = on(scalars) + 2 * rows;
-                heads.threshold = on(scalars) + 3 * rows;
+                heads.answer = per_component<Matrix<const T>>(
+                    {{Component::classification, {on(batch_logits), rows, kClasses}},
+                     {Component::peak_exist, {on(scalars), rows, 1}},
+                     {Component::peak_latency, {on(scalars) + rows, rows, 1}},
+                     {Component::peak_amplitude, {on(scalars) + 2 * rows, rows, 1}},
+                     {Component::threshold, {on(scalars) + 3 * rows, rows, 1}}});
             }
-            const Predictions predictions{on(out_logits),    on(out_exist),     on(out_latency),
-                                          on(out_amplitude), on(out_threshold), on(correlation),
-                                          on(snr_gain),      on(restored)};
+            const Predictions predictions{
+                .answer = per_component<float*>({{Component::classification, on(out_logits)},
+                                                 {Component::peak_exist, on(out_exist)},
+                                                 {Component::peak_latency, on(out_latency)},
+                                                 {Component::peak_amplitude, on(out_amplitude)},
+                                                 {Component::threshold, on(out_threshold)}}),
+                .signal_correlation = on(correlation),
+                .signal_snr_gain_db = on(snr_gain),
+                .restored_uv = on(restored)};
             accumulate_evaluation<T>(stream, {recordings.view(on), on(order), built.view(on), heads, scaling,
                                               kClasses, predictions, on(confusion), on(sums), on(workspace)});
         });

@@ -183,10 +183,10 @@ TEST_CASE("pitfall 8: existence is decided at logit 0, so negative logits mean a
     const float logits[6] = {0.1f, 0.2f, -0.1f, -3.0f, 5.0f, 0.0f};
     std::copy_n(logits, 6, e.exist.data());
     e.run(test::in_order(6));
-    CHECK(e.sums.exist.true_positive == 1);
-    CHECK(e.sums.exist.false_positive == 1);
-    CHECK(e.sums.exist.false_negative == 2);
-    CHECK(e.sums.exist.true_negative == 1);
+    CHECK(e.sums.binary[Component::peak_exist].true_positive == 1);
+    CHECK(e.sums.binary[Component::peak_exist].false_positive == 1);
+    CHECK(e.sums.binary[Component::peak_exist].false_negative == 2);
+    CHECK(e.sums.binary[Component::peak_exist].true_negative == 1);
     CHECK(e.out_exist[3] == -3.0f);
 }
 
@@ -200,9 +200,12 @@ TEST_CASE("evaluation: regression sums hold two naive passes over the recordings
             out.push_back(static_cast<double>(mean) + static_cast<double>(scale) * v);
         return out;
     };
-    check_regression(e.sums.latency, {physical(e.latency, 1.1f, 0.2f), split.latency});
-    check_regression(e.sums.amplitude, {physical(e.amplitude, 0.3f, 0.4f), split.amplitude});
-    check_regression(e.sums.threshold, {physical(e.threshold, 40.0f, 20.0f), split.threshold});
+    check_regression(e.sums.scalar[Component::peak_latency],
+                     {physical(e.latency, 1.1f, 0.2f), split.latency});
+    check_regression(e.sums.scalar[Component::peak_amplitude],
+                     {physical(e.amplitude, 0.3f, 0.4f), split.amplitude});
+    check_regression(e.sums.scalar[Component::threshold],
+                     {physical(e.threshold, 40.0f, 20.0f), split.threshold});
 }
 
 TEST_CASE("evaluation: a latency outside the window does not count, its prediction is still written") {
@@ -210,8 +213,8 @@ TEST_CASE("evaluation: a latency outside the window does not count, its predicti
     split.latency = {2.6f, 2.4f};
     Evaluation<float> e(split);
     e.run({0, 1});
-    CHECK(e.sums.latency.count == 1);
-    CHECK(e.sums.latency.target_mean == doctest::Approx(2.4));
+    CHECK(e.sums.scalar[Component::peak_latency].count == 1);
+    CHECK(e.sums.scalar[Component::peak_latency].target_mean == doctest::Approx(2.4));
     CHECK(std::isfinite(e.out_latency[0]));
 }
 
@@ -222,15 +225,15 @@ TEST_CASE("evaluation: R2 is sound for targets far from 0, and equal targets hav
         split.amplitude[r] = 0.1f;
     }
     Evaluation<double> e(split);
-    e.scaling.threshold_mean = 1e6f;
-    e.scaling.threshold_scale = 0.5f;
+    e.scaling[Component::threshold] = {1e6f, 0.5f};
     e.run(test::in_order(200));
     std::vector<double> predicted;
     for (const double v : values(e.threshold)) predicted.push_back(1e6 + 0.5 * v);
     const NaiveRegression naive(predicted, split.threshold);
-    CHECK(r2(e.sums.threshold) == doctest::Approx(1 - naive.squared / naive.deviation).epsilon(1e-8));
-    CHECK(e.sums.amplitude.count == 200);
-    CHECK(e.sums.amplitude.target_squared_deviation == 0);
+    CHECK(r2(e.sums.scalar[Component::threshold]) ==
+          doctest::Approx(1 - naive.squared / naive.deviation).epsilon(1e-8));
+    CHECK(e.sums.scalar[Component::peak_amplitude].count == 200);
+    CHECK(e.sums.scalar[Component::peak_amplitude].target_squared_deviation == 0);
 }
 
 TEST_CASE("pitfall 13: sums over the split are the same bits whatever the batches") {
@@ -261,10 +264,12 @@ TEST_CASE("evaluation: a pass with the signal alone leaves everything else untou
     Evaluation<float> e(split);
     e.run(test::in_order(7), BatchMode::validation_degraded, 1, true);
     CHECK(e.sums.signal_count == 7 * 25);
-    CHECK(e.sums.latency.count == 0);
-    CHECK(e.sums.amplitude.count == 0);
-    CHECK(e.sums.threshold.count == 0);
-    CHECK(e.sums.exist.true_negative + e.sums.exist.false_positive == 0);
+    CHECK(e.sums.scalar[Component::peak_latency].count == 0);
+    CHECK(e.sums.scalar[Component::peak_amplitude].count == 0);
+    CHECK(e.sums.scalar[Component::threshold].count == 0);
+    CHECK(e.sums.binary[Component::peak_exist].true_negative +
+              e.sums.binary[Component::peak_exist].false_positive ==
+          0);
     for (const auto* untouched :
          {&e.out_logits, &e.out_exist, &e.out_latency, &e.out_amplitude, &e.out_threshold}) {
         for (const float v : values(*untouched)) CHECK(std::isnan(v));
@@ -279,8 +284,12 @@ TEST_CASE("evaluation: without any label the counts are 0 and the predictions wr
     split.latency = split.amplitude = split.threshold = {std::numeric_limits<float>::quiet_NaN()};
     Evaluation<float> e(split);
     e.run({0});
-    CHECK(e.sums.latency.count + e.sums.amplitude.count + e.sums.threshold.count == 0);
-    CHECK(e.sums.exist.true_positive + e.sums.exist.false_negative == 0);
+    CHECK(e.sums.scalar[Component::peak_latency].count + e.sums.scalar[Component::peak_amplitude].count +
+              e.sums.scalar[Component::threshold].count ==
+          0);
+    CHECK(e.sums.binary[Component::peak_exist].true_positive +
+              e.sums.binary[Component::peak_exist].false_negative ==
+          0);
     for (const std::int64_t count : values(e.confusion)) CHECK(count == 0);
     CHECK(std::isfinite(e.out_latency[0]));
 }

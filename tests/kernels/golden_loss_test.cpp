@@ -32,10 +32,10 @@ LossSettings read_settings(const GoldenFile& file, const std::string& path, Inde
     const auto distances = file.texts(path + "distance");
     const auto deltas = file.values(path + "delta");
     LossSettings settings;
-    settings.signal = distance(distances.at(0), deltas.at(0));
-    settings.peak_latency = distance(distances.at(1), deltas.at(1));
-    settings.peak_amplitude = distance(distances.at(2), deltas.at(2));
-    settings.threshold = distance(distances.at(3), deltas.at(3));
+    settings.distance[Component::signal] = distance(distances.at(0), deltas.at(0));
+    settings.distance[Component::peak_latency] = distance(distances.at(1), deltas.at(1));
+    settings.distance[Component::peak_amplitude] = distance(distances.at(2), deltas.at(2));
+    settings.distance[Component::threshold] = distance(distances.at(3), deltas.at(3));
     settings.positive_weight = file.value<float>(path + "positive_weight");
     settings.label_smoothing = file.value<float>(path + "label_smoothing");
     settings.focal_gamma = file.value<float>(path + "focal_gamma");
@@ -92,18 +92,29 @@ struct Batch {
             std::copy_n(restored.data() + b * length, length, signal.view().row(b, 0));
     }
     Targets<T> targets() {
-        return {{clean.data(), size, length}, label.data(),          exists.data(),
-                true_latency.data(),          true_amplitude.data(), true_threshold.data()};
+        return {.signal = {clean.data(), size, length},
+                .label = per_component<std::int32_t*>(
+                    {{Component::classification, label.data()}, {Component::peak_exist, exists.data()}}),
+                .scalar = per_component<T*>({{Component::peak_latency, true_latency.data()},
+                                             {Component::peak_amplitude, true_amplitude.data()},
+                                             {Component::threshold, true_threshold.data()}})};
     }
-    Heads<const T> heads() {
-        return {signal.view(),    {logits.data(), size, classes},
-                exist.data(),     latency.data(),
-                amplitude.data(), threshold.data()};
-    }
+    Heads<T> heads() { return heads_of(signal, logits, exist, latency, amplitude, threshold); }
     Heads<T> gradients() {
-        return {d_signal.view(),    {d_logits.data(), size, classes},
-                d_exist.data(),     d_latency.data(),
-                d_amplitude.data(), d_threshold.data()};
+        return heads_of(d_signal, d_logits, d_exist, d_latency, d_amplitude, d_threshold);
+    }
+
+  private:
+    Heads<T> heads_of(GuardedSequence<T>& restored, GuardedBuffer<T>& class_logits,
+                      GuardedBuffer<T>& exist_logit, GuardedBuffer<T>& ms, GuardedBuffer<T>& uv,
+                      GuardedBuffer<T>& db) {
+        return {.signal = restored.view(),
+                .answer = per_component<Matrix<T>>(
+                    {{Component::classification, {class_logits.data(), size, classes}},
+                     {Component::peak_exist, {exist_logit.data(), size, 1}},
+                     {Component::peak_latency, {ms.data(), size, 1}},
+                     {Component::peak_amplitude, {uv.data(), size, 1}},
+                     {Component::threshold, {db.data(), size, 1}}})};
     }
 };
 

@@ -64,10 +64,10 @@ TEST_CASE(
     changes([&] { p.settings.focal_gamma = 2; }, Component::classification);
     changes([&] { p.settings.label_smoothing = 0.1f; }, Component::classification);
     changes([&] { p.settings.positive_weight = 2; }, Component::peak_exist);
-    changes([&] { p.settings.peak_latency.delta = 0.5f; }, Component::peak_latency);
-    changes([&] { p.settings.peak_amplitude.delta = 0.5f; }, Component::peak_amplitude);
-    changes([&] { p.settings.threshold.delta = 0.5f; }, Component::threshold);
-    changes([&] { p.settings.signal = {Distance::huber, 0.5f}; }, Component::signal);
+    changes([&] { p.settings.distance[Component::peak_latency].delta = 0.5f; }, Component::peak_latency);
+    changes([&] { p.settings.distance[Component::peak_amplitude].delta = 0.5f; }, Component::peak_amplitude);
+    changes([&] { p.settings.distance[Component::threshold].delta = 0.5f; }, Component::threshold);
+    changes([&] { p.settings.distance[Component::signal] = {Distance::huber, 0.5f}; }, Component::signal);
     // The class weights stay in force under focal loss (last, for they stay changed).
     changes([&] { p.class_weights[2] = 3; }, Component::classification);
 }
@@ -89,7 +89,8 @@ TEST_CASE("pitfall 8: existence is a logit, the sigmoid is applied once") {
 TEST_CASE(
     "pitfall 9: nothing is clamped, predictions far outside the usual range keep their loss and gradient") {
     LossProblem<double> p({2, 1, 1, 2, 0});
-    p.settings.peak_latency = p.settings.peak_amplitude = {Distance::mse, 1};
+    p.settings.distance[Component::peak_latency] =
+        p.settings.distance[Component::peak_amplitude] = {Distance::mse, 1};
     p.latency[0] = p.latency[1] = 18.5;
     p.amplitude[0] = p.amplitude[1] = 1.25;
     p.latency_head[0] = 18.0;

@@ -29,7 +29,9 @@ struct LossProblem {
     LossSums sums;
     GuardedBuffer<T> class_weights;
     GuardedBuffer<T> clean, latency, amplitude, threshold;
-    GuardedBuffer<std::int32_t> label, exist;
+    GuardedBuffer<std::int32_t> label, exist, second_class;
+    GuardedBuffer<T> first_share;
+    bool mixed = false;  // whether recordings are of two classes
     GuardedSequence<T> signal_head, signal_gradient;
     GuardedBuffer<T> logits, exist_head, latency_head, amplitude_head, threshold_head;
     GuardedBuffer<T> logits_gradient, exist_gradient, latency_gradient, amplitude_gradient,
@@ -45,6 +47,8 @@ struct LossProblem {
           threshold(s.batch),
           label(s.batch),
           exist(s.batch),
+          second_class(s.batch),
+          first_share(s.batch),
           signal_head(s.batch, s.padded, 1, s.pad),
           signal_gradient(s.batch, s.padded, 1, s.pad + 1),
           logits(s.batch * s.classes),
@@ -69,6 +73,8 @@ struct LossProblem {
                 signal_head.view().row(b, 0)[t] = clean[b * s.length + t] + residual(b * s.length + t);
             }
             label[b] = b % 4 == 1 ? -1 : static_cast<std::int32_t>(b % s.classes);
+            second_class[b] = static_cast<std::int32_t>((b + 2) % s.classes);
+            first_share[b] = b % 3 == 0 ? T{1} : static_cast<T>(0.5 + 0.1 * static_cast<double>(b % 4));
             exist[b] = b % 4 == 2 ? -1 : static_cast<std::int32_t>(b % 3 != 0);
             set_target(latency, latency_head, b, 3);
             set_target(amplitude, amplitude_head, b, 0);
@@ -79,31 +85,31 @@ struct LossProblem {
     // Rows [first, first + rows) of the arguments; heads that are not built are null.
     template <class On>
     Targets<T> targets(On& on, Index first, Index rows) {
-        return {{on(clean) + first * shape.length, rows, shape.length},
-                on(label) + first,
-                on(exist) + first,
-                on(latency) + first,
-                on(amplitude) + first,
-                on(threshold) + first};
+        return {.signal = {on(clean) + first * shape.length, rows, shape.length},
+                .label = per_component<std::int32_t*>({{Component::classification, on(label) + first},
+                                                       {Component::peak_exist, on(exist) + first}}),
+                .scalar = per_component<T*>({{Component::peak_latency, on(latency) + first},
+                                             {Component::peak_amplitude, on(amplitude) + first},
+                                             {Component::threshold, on(threshold) + first}}),
+                .second_class = mixed ? on(second_class) + first : nullptr,
+                .first_share = mixed ? on(first_share) + first : nullptr};
     }
     template <class On>
     Heads<T> heads(On& on, Index first, Index rows) {
-        return built_rows({on(signal_head),
-                           {on(logits), shape.batch, shape.classes},
-                           on(exist_head),
-                           on(latency_head),
-                           on(amplitude_head),
-                           on(threshold_head)},
+        return built_rows(on(signal_head), on(logits),
+                          {{Component::peak_exist, on(exist_head)},
+                           {Component::peak_latency, on(latency_head)},
+                           {Component::peak_amplitude, on(amplitude_head)},
+                           {Component::threshold, on(threshold_head)}},
                           first, rows);
     }
     template <class On>
     Heads<T> gradients(On& on, Index first, Index rows) {
-        return built_rows({on(signal_gradient),
-                           {on(logits_gradient), shape.batch, shape.classes},
-                           on(exist_gradient),
-                           on(latency_gradient),
-                           on(amplitude_gradient),
-                           on(threshold_gradient)},
+        return built_rows(on(signal_gradient), on(logits_gradient),
+                          {{Component::peak_exist, on(exist_gradient)},
+                           {Component::peak_latency, on(latency_gradient)},
+                           {Component::peak_amplitude, on(amplitude_gradient)},
+                           {Component::threshold, on(threshold_gradient)}},
                           first, rows);
     }
     // Denominators of rows [first, first + rows) added.
@@ -119,13 +125,8 @@ struct LossProblem {
         with_arguments(stream, [&](auto& on) {
             const Heads<T> h = heads(on, first, rows), out = gradients(on, first, rows);
             multi_task_loss<T>(stream, settings,
-                               {{h.signal, h.logits, h.exist, h.latency, h.amplitude, h.threshold},
-                                targets(on, first, rows),
-                                on(class_weights),
-                                on(weights),
-                                on(sums),
-                                with_gradients ? &out : nullptr,
-                                on(workspace)});
+                               {h, targets(on, first, rows), on(class_weights), on(weights), on(sums),
+                                with_gradients ? &out : nullptr, on(workspace)});
         });
     }
     template <class Stream>
@@ -185,16 +186,15 @@ struct LossProblem {
     }
 
   private:
-    Heads<T> built_rows(Heads<T> h, Index first, Index rows) const {
-        using enum Component;
-        h.signal.data = built[signal] ? h.signal.data + first * h.signal.sample_stride() : nullptr;
-        h.signal.batch = h.logits.rows = rows;
-        h.logits.data = built[classification] ? h.logits.row(first) : nullptr;
-        const auto from = [&](Component c, T* p) { return built[c] ? p + first : nullptr; };
-        h.exist = from(peak_exist, h.exist);
-        h.latency = from(peak_latency, h.latency);
-        h.amplitude = from(peak_amplitude, h.amplitude);
-        h.threshold = from(Component::threshold, h.threshold);
+    Heads<T> built_rows(Sequence<T> signal, T* class_logits, std::vector<std::pair<Component, T*>> others,
+                        Index first, Index rows) const {
+        Heads<T> h{.signal = signal, .answer = {}};
+        h.signal.data = built[Component::signal] ? signal.data + first * signal.sample_stride() : nullptr;
+        h.signal.batch = rows;
+        if (built[Component::classification])
+            h.answer[Component::classification] = {class_logits + first * shape.classes, rows, shape.classes};
+        for (const auto& [component, values] : others)
+            if (built[component]) h.answer[component] = {values + first, rows, 1};
         return h;
     }
     // +-0.053, 0.153, ... 2.953 in a scattered order

@@ -51,8 +51,8 @@ struct NaiveLoss {
             for (Index t = 0; t < s.length; ++t) {
                 const R r = static_cast<R>(p.signal_head.view().row(b, t)[0]) -
                             static_cast<R>(p.clean[b * s.length + t]);
-                numerators[0] += distance(o.signal, r);
-                signal.push_back(scale[0] * slope(o.signal, r));
+                numerators[0] += distance(o.distance[Component::signal], r);
+                signal.push_back(scale[0] * slope(o.distance[Component::signal], r));
             }
             for (Index t = s.length; t < s.padded; ++t) signal.push_back(0);
 
@@ -69,18 +69,25 @@ struct NaiveLoss {
             exist.push_back(scale[1] * gradient);
             classify(p, b, scale[4]);
         }
-        scalar(o.peak_latency, p.latency_head, p.latency, 2, latency);
-        scalar(o.peak_amplitude, p.amplitude_head, p.amplitude, 3, amplitude);
-        scalar(o.threshold, p.threshold_head, p.threshold, 5, threshold);
+        scalar(o.distance[Component::peak_latency], p.latency_head, p.latency, 2, latency);
+        scalar(o.distance[Component::peak_amplitude], p.amplitude_head, p.amplitude, 3, amplitude);
+        scalar(o.distance[Component::threshold], p.threshold_head, p.threshold, 5, threshold);
     }
 
+    // A recording of two classes counts for each by its share.
     template <class T>
     void classify(LossProblem<T>& p, Index b, R scale) {
         const Index K = p.shape.classes, y = p.label[b];
-        if (y < 0) {
-            logits.insert(logits.end(), static_cast<std::size_t>(K), R{0});
-            return;
-        }
+        std::vector<R> gradient(static_cast<std::size_t>(K), R{0});
+        const R share = p.mixed ? static_cast<R>(p.first_share[b]) : R{1};
+        if (y >= 0) add_class(p, b, y, share, scale, gradient);
+        if (y >= 0 && share < 1) add_class(p, b, p.second_class[b], 1 - share, scale, gradient);
+        logits.insert(logits.end(), gradient.begin(), gradient.end());
+    }
+
+    template <class T>
+    void add_class(LossProblem<T>& p, Index b, Index y, R share, R scale, std::vector<R>& gradient) {
+        const Index K = p.shape.classes;
         std::vector<R> probability, target;
         R sum = 0;
         for (Index k = 0; k < K; ++k) sum += std::exp(static_cast<R>(p.logits[b * K + k]));
@@ -92,15 +99,15 @@ struct NaiveLoss {
             cross_entropy -= target.back() * std::log(probability.back());
         }
         const R py = probability[static_cast<std::size_t>(y)];
-        const R omega = p.class_weights[y];
+        const R omega = share * static_cast<R>(p.class_weights[y]);
         numerators[4] += omega * std::pow(1 - py, gamma) * cross_entropy;
         for (Index k = 0; k < K; ++k) {
             const R pk = probability[static_cast<std::size_t>(k)];
             const R dpy = py * ((k == y ? R{1} : R{0}) - pk);
             const R d_factor = gamma > 0 ? -gamma * std::pow(1 - py, gamma - 1) * dpy : R{0};
             const R d_entropy = pk - target[static_cast<std::size_t>(k)];
-            logits.push_back(scale * omega *
-                             (std::pow(1 - py, gamma) * d_entropy + d_factor * cross_entropy));
+            gradient[static_cast<std::size_t>(k)] +=
+                scale * omega * (std::pow(1 - py, gamma) * d_entropy + d_factor * cross_entropy);
         }
     }
 };
@@ -114,10 +121,10 @@ void for_each_option(const Check& check) {
                 for (const float positive_weight : {1.0f, 2.5f})
                     for (const bool weighted : {false, true}) {
                         LossSettings settings;
-                        settings.signal = {type, 0.7f};
-                        settings.peak_latency = {type, 0.9f};
-                        settings.peak_amplitude = {type, 1.2f};
-                        settings.threshold = {type, 1.7f};
+                        settings.distance[Component::signal] = {type, 0.7f};
+                        settings.distance[Component::peak_latency] = {type, 0.9f};
+                        settings.distance[Component::peak_amplitude] = {type, 1.2f};
+                        settings.distance[Component::threshold] = {type, 1.7f};
                         settings.focal_gamma = gamma;
                         settings.label_smoothing = smoothing;
                         settings.positive_weight = positive_weight;
@@ -136,10 +143,12 @@ void set_options(LossProblem<T>& p, const LossSettings& settings, bool weighted)
 
 // Values and gradients of every head, from poisoned outputs, against the naive formulas.
 template <class T, class Stream>
-void check_loss(Stream& stream, const LossShape& shape, const LossSettings& settings, bool weighted) {
+void check_loss(Stream& stream, const LossShape& shape, const LossSettings& settings, bool weighted,
+                bool mixed = false) {
     CAPTURE(shape.batch);
     CAPTURE(shape.length);
     LossProblem<T> p(shape);
+    p.mixed = mixed;
     set_options(p, settings, weighted);
     if (shape.batch == 1) p.latency[0] = p.amplitude[0] = p.threshold[0] = T{0.25};
     p.run_with_gradients(stream);

@@ -23,6 +23,25 @@ TEST_CASE_TEMPLATE("loss: values and gradients of every head hold the naive form
         });
 }
 
+TEST_CASE_TEMPLATE("loss: a recording mixed of two classes counts for each by its share", T, float, double) {
+    cpu::Stream stream(1);
+    for_each_option([&](const LossSettings& settings, bool weighted) {
+        test::check_loss<T>(stream, kSmallLoss, settings, weighted, true);
+    });
+    LossProblem<T> p(kSmallLoss);
+    p.mixed = true;
+    set_options(p, {}, true);
+    p.count();
+    double expected = 0;
+    for (Index b = 0; b < kSmallLoss.batch; ++b) {
+        if (p.label[b] < 0) continue;
+        const auto share = static_cast<double>(p.first_share[b]);
+        expected += share * static_cast<double>(p.class_weights[p.label[b]]) +
+                    (1 - share) * static_cast<double>(p.class_weights[p.second_class[b]]);
+    }
+    CHECK(p.sums.denominator[Component::classification] == doctest::Approx(expected).epsilon(1e-12));
+}
+
 TEST_CASE("loss: gradients of every head equal finite differences of the total for every option") {
     for_each_option([&](const LossSettings& settings, bool weighted) {
         LossProblem<double> p(kSmallLoss);

@@ -21,24 +21,26 @@ struct Fixture {
     std::vector<std::int32_t> exist = {1, 0, 0, 1};
     std::vector<float> correlation = {0.9f, 0.5f, kNaN, 0.1f};
     std::vector<float> gain = {3, 1, kNaN, 8};
-    SplitEvaluation split{.dropped = {},
-                          .final_weights = {{1, 0, 2, 1, 3, 1}},
-                          .losses = {{{4, 8, 6, 2, 1, 10}}, {{4, 4, 2, 2, 4, 5}}},
-                          .sums = {.latency = {3, 0.6, 0.2, 6, 2},
-                                   .amplitude = {3, 0.3, 0.05, 0.4, 0.12},
-                                   .threshold = {4, 40, 500, 30, 1400},
-                                   .exist = {2, 1, 0, 1},
-                                   .signal_count = 800,
-                                   .signal_squared_error = 8},
-                          .confusion = ConfusionMatrix(2, std::vector<std::int64_t>{1, 0, 1, 2}),
-                          .majority_class = 1,
-                          .logits = logits,
-                          .label = label,
-                          .patient = patient,
-                          .exist_logit = exist_logit,
-                          .exist = exist,
-                          .signal_correlation = correlation,
-                          .signal_snr_gain_db = gain};
+    SplitEvaluation split{
+        .dropped = {},
+        .final_weights = {{1, 0, 2, 1, 3, 1}},
+        .losses = {{{4, 8, 6, 2, 1, 10}}, {{4, 4, 2, 2, 4, 5}}},
+        .sums = {.scalar =
+                     per_component<RegressionSums>({{Component::peak_latency, {3, 0.6, 0.2, 6, 2}},
+                                                    {Component::peak_amplitude, {3, 0.3, 0.05, 0.4, 0.12}},
+                                                    {Component::threshold, {4, 40, 500, 30, 1400}}}),
+                 .binary = per_component<BinarySums>({{Component::peak_exist, {2, 1, 0, 1}}}),
+                 .signal_count = 800,
+                 .signal_squared_error = 8},
+        .confusion = ConfusionMatrix(2, std::vector<std::int64_t>{1, 0, 1, 2}),
+        .majority_class = 1,
+        .answer = per_component<std::span<const float>>(
+            {{Component::classification, logits}, {Component::peak_exist, exist_logit}}),
+        .label = per_component<std::span<const std::int32_t>>(
+            {{Component::classification, label}, {Component::peak_exist, exist}}),
+        .patient = patient,
+        .signal_correlation = correlation,
+        .signal_snr_gain_db = gain};
 };
 
 std::map<std::string, Metric> by_name(const SplitMetrics& metrics) {
@@ -90,8 +92,8 @@ TEST_CASE("pitfall 7: the metrics of a dropped component are absent and give why
     Fixture f;
     for (std::size_t i = 0; i < kComponents; ++i)
         f.split.dropped[i] = "no column " + std::string(kComponentNames[i]);
-    f.split.logits = {};  // nothing was computed
-    f.split.exist_logit = f.split.signal_correlation = f.split.signal_snr_gain_db = {};
+    f.split.answer = {};  // nothing was computed
+    f.split.signal_correlation = f.split.signal_snr_gain_db = {};
     for (const auto& [name, metric] : by_name(split_metrics(f.split))) {
         CAPTURE(name);
         CHECK_FALSE(metric.value.has_value());

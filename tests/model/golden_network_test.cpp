@@ -62,14 +62,9 @@ template <class T, class Visit>
 void for_each_head(const RunnableNetwork<T>& net, const Heads<T>& heads, const Visit& visit) {
     const Index batch = net.statics().rows, length = net.network.shape().length;
     for (Index b = 0; b < batch && heads.signal.data; ++b) visit("signal", heads.signal.row(b, 0), length);
-    const auto scalar = [&](const std::string& name, T* values, Index count) {
-        if (values) visit(name, values, count);
-    };
-    scalar("classification", heads.logits.data, heads.logits.size());
-    scalar("peak_exist", heads.exist, batch);
-    scalar("peak_latency", heads.latency, batch);
-    scalar("peak_amplitude", heads.amplitude, batch);
-    scalar("threshold", heads.threshold, batch);
+    for (const Component c : kAllComponents)
+        if (const Matrix<T>& answer = heads.answer[c]; answer.data != nullptr)
+            visit(std::string(task_of(c).name), answer.data, answer.size());
 }
 
 template <class T>

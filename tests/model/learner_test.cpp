@@ -141,7 +141,7 @@ TEST_CASE("pitfall 14: every parameter tensor receives a gradient, or is named")
     SUBCASE("a head that no recording can train is named") {
         DeviceRecordings blind = data.view();
         const std::vector<float> nothing(20, NAN);
-        blind.threshold_db = nothing.data();
+        blind.scalar[Component::threshold] = nothing.data();
         auto other = make_cpu_learner(small_settings(10, 1), blind, 1);
         const auto names = other->tensors_without_gradient(data.order(), kAllWeights);
         REQUIRE(names.size() == 4);
@@ -174,7 +174,7 @@ TEST_CASE("learner: a bad recording is latched with its step and component, and 
     DeviceRecordings bad = data.view();
     std::vector<float> thresholds(20, 10.0f);
     thresholds[13] = INFINITY;
-    bad.threshold_db = thresholds.data();
+    bad.scalar[Component::threshold] = thresholds.data();
     auto learner = make_cpu_learner(small_settings(5, 1), bad, 1);
     learner->begin_epoch(0, data.order(), kAllWeights);
     std::vector<float> before;

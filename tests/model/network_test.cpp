@@ -22,13 +22,9 @@ void for_each_output(RunnableNetwork<T>& net, const Visit& visit) {
     const auto all = [&](const T* values, T* gradients, Index count) {
         for (Index i = 0; values && i < count; ++i) visit(values[i], gradients[i], uniform(index++, 9));
     };
-    const Index batch = out.logits.rows;
     all(out.signal.data, gradient.signal.data, out.signal.size());
-    all(out.logits.data, gradient.logits.data, out.logits.size());
-    all(out.exist, gradient.exist, batch);
-    all(out.latency, gradient.latency, batch);
-    all(out.amplitude, gradient.amplitude, batch);
-    all(out.threshold, gradient.threshold, batch);
+    for (const Component c : kMetricOrder)
+        all(out.answer[c].data, gradient.answer[c].data, out.answer[c].size());
 }
 
 // A fixed random combination of all outputs.
@@ -134,7 +130,8 @@ TEST_CASE("network: a smaller batch than planned gives the same answers") {
     RunnableNetwork<float> net(small_shape(), 4);
     net.forward(0);
     const auto all = net.network.outputs<cpu::Stream, float>(net.pass(0));
-    const std::vector<float> logits(all.logits.data, all.logits.data + 5);
+    const float* const first = all.answer[Component::classification].data;
+    const std::vector<float> logits(first, first + 5);
     auto pass = net.pass(0);
     pass.batch = 1;
     auto signal = net.signal();
@@ -144,5 +141,5 @@ TEST_CASE("network: a smaller batch than planned gives the same answers") {
     net.network.forward<cpu::Stream, float>(pass, signal, statics);
     const auto one = net.network.outputs<cpu::Stream, float>(pass);
     for (std::size_t k = 0; k < logits.size(); ++k)
-        CHECK(one.logits.data[k] == doctest::Approx(logits[k]).epsilon(1e-5));
+        CHECK(one.answer[Component::classification].data[k] == doctest::Approx(logits[k]).epsilon(1e-5));
 }

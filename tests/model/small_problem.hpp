@@ -114,11 +114,11 @@ class SmallRecordings {
                 .signal = signal_.data(),
                 .clean = clean_.data(),
                 .statics = statics_.data(),
-                .label = label_.data(),
-                .exist = exist_.data(),
-                .latency_ms = latency_.data(),
-                .amplitude_uv = amplitude_.data(),
-                .threshold_db = threshold_.data()};
+                .label = per_component<const std::int32_t*>(
+                    {{Component::classification, label_.data()}, {Component::peak_exist, exist_.data()}}),
+                .scalar = per_component<const float*>({{Component::peak_latency, latency_.data()},
+                                                       {Component::peak_amplitude, amplitude_.data()},
+                                                       {Component::threshold, threshold_.data()}})};
     }
     std::vector<std::int32_t> order() const {
         std::vector<std::int32_t> order(label_.size());
@@ -138,8 +138,8 @@ inline LearnerSettings small_settings(Index batch_size, Index accumulation) {
     LearnerSettings settings;
     settings.shape = small_shape();
     settings.class_weights = {0.5f, 2.0f, 1.0f, 1.0f, 1.5f};
-    settings.batch.latency = {1.7f, 1.0f};
-    settings.batch.threshold = {20.0f, 0.07f};
+    settings.batch.target[Component::peak_latency] = {1.7f, 1.0f};
+    settings.batch.target[Component::threshold] = {20.0f, 0.07f};
     settings.batch.augmentation_probability = 0.7f;
     settings.batch.shift_samples = 2;
     settings.batch.scale_low = 0.9f;
