@@ -1,6 +1,7 @@
-// Whether the operands of an op fit together: checked in every build, because an op on operands that do not fit reads
-// and writes beside them. Both backends' ops check first; it costs a few comparisons a call. A check that fails throws
-// std::logic_error with the op's name and every operand's shape: such a call is a mistake in the program.
+// Whether the operands of an op fit together: checked in every build, because an op on operands that do not
+// fit reads and writes beside them. Both backends' ops check first; it costs a few comparisons a call. A
+// check that fails throws std::logic_error with the op's name and every operand's shape: such a call is a
+// mistake in the program.
 #pragma once
 
 #include <initializer_list>
@@ -44,7 +45,8 @@ inline void check_alike(std::string_view op, std::initializer_list<NamedShape> o
     check_operands(fit, op, operands);
 }
 
-// y or dy beside x or dx, of Conv1d or ConvTranspose1d. `padded`: the operand that is read has the zero rows it needs.
+// y or dy beside x or dx, of Conv1d or ConvTranspose1d. `padded`: the operand that is read has the zero rows
+// it needs.
 template <class Op>
 void check_convolution(std::string_view name, const Op& op, const NamedShape& x, const NamedShape& y,
                        bool padded) {

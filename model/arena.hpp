@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 
 #include "kernels/view.hpp"
 
@@ -29,6 +30,7 @@ class ArenaPlan {
     }
     // Of a kept or scratch slot.
     Index place(Slot slot) const {
+        assert(slot.memory == Memory::kept || slot.memory == Memory::scratch);
         return slot.memory == Memory::scratch ? kept_ + slot.offset : slot.offset;
     }
     Index size() const { return kept_ + scratch_size_; }

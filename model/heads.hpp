@@ -90,34 +90,32 @@ class PoolLayer {
 
     template <class P>
     void forward(const P& p, const Tensor& x, const Tensor& y) const {
-        attention_pool_forward(
-            p.stream, op_,
-            AttentionPoolForward<typename P::Storage>{.x = p.value(x),
-                                                      .weight = p.parameter(weight_),
-                                                      .bias = p.parameter(bias_),
-                                                      .score = p.parameter(score_),
-                                                      .h = p.at(h_),
-                                                      .a = p.at(a_),
-                                                      .y = as_matrix(p.output(y)),
-                                                      .workspace = p.workspace});
+        attention_pool_forward(p.stream, op_,
+                               AttentionPoolForward<typename P::Storage>{.x = p.value(x),
+                                                                         .weight = p.parameter(weight_),
+                                                                         .bias = p.parameter(bias_),
+                                                                         .score = p.parameter(score_),
+                                                                         .h = p.at(h_),
+                                                                         .a = p.at(a_),
+                                                                         .y = as_matrix(p.output(y)),
+                                                                         .workspace = p.workspace});
     }
     template <class P>
     void backward(const P& p, const Tensor& x, const Tensor& y) const {
         const auto dx = p.contribution(x);
-        attention_pool_backward(
-            p.stream, op_,
-            AttentionPoolBackward<typename P::Storage>{.dy = as_matrix(p.gradient(y)),
-                                                       .x = p.value(x),
-                                                       .weight = p.parameter(weight_),
-                                                       .score = p.parameter(score_),
-                                                       .h = p.at(h_),
-                                                       .a = p.at(a_),
-                                                       .dx = dx.to,
-                                                       .write = dx.write,
-                                                       .dweight = p.gradient(weight_),
-                                                       .dbias = p.gradient(bias_),
-                                                       .dscore = p.gradient(score_),
-                                                       .workspace = p.workspace});
+        attention_pool_backward(p.stream, op_,
+                                AttentionPoolBackward<typename P::Storage>{.dy = as_matrix(p.gradient(y)),
+                                                                           .x = p.value(x),
+                                                                           .weight = p.parameter(weight_),
+                                                                           .score = p.parameter(score_),
+                                                                           .h = p.at(h_),
+                                                                           .a = p.at(a_),
+                                                                           .dx = dx.to,
+                                                                           .write = dx.write,
+                                                                           .dweight = p.gradient(weight_),
+                                                                           .dbias = p.gradient(bias_),
+                                                                           .dscore = p.gradient(score_),
+                                                                           .workspace = p.workspace});
     }
 
   private:

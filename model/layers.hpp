@@ -1,10 +1,10 @@
 // One op with its parameters each: the smallest parts of the network.
 //
-// A part plans its parameters and memory in its constructor and is constant afterwards. forward(pass, x, y) writes the
-// value of y; backward(pass, x, y), with the same tensors, takes the gradient of y, accumulates those of the parameters
-// and contributes to that of x, if x has one. A part knows nothing of who else contributes to x: Pass::contribution.
-// Tensors that meet outside a part are planned before it, and parts are constructed by Builder::part: scratch inside a
-// part then never lies on a gradient that goes past it.
+// A part plans its parameters and memory in its constructor and is constant afterwards. forward(pass, x, y)
+// writes the value of y; backward(pass, x, y), with the same tensors, takes the gradient of y, accumulates
+// those of the parameters and contributes to that of x, if x has one. A part knows nothing of who else
+// contributes to x: Pass::contribution. Tensors that meet outside a part are planned before it, and parts are
+// constructed by Builder::part: scratch inside a part then never lies on a gradient that goes past it.
 #pragma once
 
 #include "kernels/conv1d.hpp"

@@ -96,20 +96,18 @@ Network::Parts::Parts(Builder& b, const NetworkShape& s, Index input_pad) {
                                              ParameterGroup::encoder));
     }
     for (Index i = 0; i < s.attention_layers; ++i)
-        attention.push_back(
-            b.part<AttentionBlock>("bottleneck." + std::to_string(i),
-                                   AttentionBlock::Shape{.channels = low,
-                                                         .heads = s.heads,
-                                                         .length = length(last),
-                                                         .feed_forward = s.feed_forward}));
+        attention.push_back(b.part<AttentionBlock>(
+            "bottleneck." + std::to_string(i),
+            AttentionBlock::Shape{
+                .channels = low, .heads = s.heads, .length = length(last), .feed_forward = s.feed_forward}));
     token_norm.emplace(b, "bottleneck.norm", LayerNormLayer::Shape{low, length(last)},
                        ParameterGroup::encoder);
     for (Index i = 0; i < last; ++i) {
         const std::string name = "decoder." + std::to_string(i);
         up.push_back(b.part<UpsampleLayer>(name + ".up", doubling(s.channels(i + 1), s.channels(i)),
                                            length(i + 1), ParameterGroup::decoder));
-        decoder.push_back(b.part<BlockRow>(name, block(2 * s.channels(i), i), s.blocks_per_level,
-                                           ParameterGroup::decoder));
+        decoder.push_back(
+            b.part<BlockRow>(name, block(2 * s.channels(i), i), s.blocks_per_level, ParameterGroup::decoder));
     }
 
     if (s.built[Component::signal])

@@ -1,23 +1,22 @@
 // The multi-task network `abr_unet`: a 1-D U-Net with FiLM by the static inputs, self-attention at the
 // bottleneck, attention pooling and one head per task.
 //
-//   static inputs (B, 9) -> StaticEmbedding -> e (B, embed_dim), into every residual block and the features
+//   static inputs (B, 9) -> StaticEmbedding -> e (B, embed_dim), read by every residual block
 //
-//   signal (B, Tp, 1)
-//      |
-//    Stem (b channels)                                       signal head: 1x1 convolution -> restored (B, Tp, 1)
-//      |                                                       |
-//   encoder level 0: b channels, Tp -------- skip -----> decoder level 0 ---> attention pooling --+
-//      | convolution k = 4, stride 2                           ^ transposed convolution k = 4     |
-//   encoder level 1: 2 b channels, Tp / 2 -- skip -----> decoder level 1                          |
-//      | ...                                                   ^ ...                              |
-//   encoder, last level -> + positions -> attention blocks -> LayerNorm ----> attention pooling --+
-//                                                                                                 |
-//                       task heads (Linear, GELU, dropout, Linear) <- LayerNorm <- both pools, e -+
+//   signal (B, Tp, 1)                                    restored (B, Tp, 1)
+//      | Stem                                               ^ signal head: 1x1 convolution
+//   encoder 0: b channels, Tp -------- skip -------> decoder 0 -------> attention pooling ---+
+//      | convolution k = 4, stride 2                        ^ transposed convolution k = 4   |
+//   encoder 1: 2 b channels, Tp / 2 -- skip -------> decoder 1                               |
+//      | ...                                                ^ ...                            |
+//   last encoder -> + positions -> attention blocks -> LayerNorm -----> attention pooling ---+
+//                                                                                            |
+//          outputs of the tasks <- a task head each <- LayerNorm <- both pools beside e <----+
 //
-// A level of the encoder is a row of residual blocks; one of the decoder concatenates what comes from below with the
-// encoder's output before its row. Tp is T padded to a multiple of 2^(levels-1). Parameters are named by their place,
-// e.g. "encoder.1.block0.conv2.weight"; shapes are those of the ops (convolutions: kernel, in, out).
+// A level of the encoder is a row of residual blocks; one of the decoder concatenates what comes from below
+// with the encoder's output before its own row. Tp is T padded to a multiple of 2^(levels-1). Parameters are
+// named by their place, e.g. "encoder.1.block0.conv2.weight"; shapes are those of the ops (convolutions:
+// kernel, in, out).
 #pragma once
 
 #include <memory>
@@ -48,7 +47,7 @@ bool same_network(const NetworkShape&, const NetworkShape&);
 
 // Tensors that losses read and whose gradients they contribute to. Those that are not built are empty.
 struct NetworkTensors {
-    PerComponent<Tensor> outputs;  // the restored signal (padded_length(), 1), class logits (classes), others (1)
+    PerComponent<Tensor> outputs;  // restored signal (padded_length(), 1), class logits (classes), others (1)
     Tensor features;               // what the task heads read
     Tensor embedding;              // of the static inputs
 };

@@ -1,6 +1,7 @@
-// The settings of the network `abr_unet`: the section [model] of a configuration, and what a checkpoint holds of its
-// network. The one description below serves the configuration's keys, the checkpoint's `model`, and the tests' oracle
-// (tests/oracle/network_settings.json): a new setting is a member, its lines below, and the part that uses it.
+// The settings of the network `abr_unet`: the section [model] of a configuration, and what a checkpoint holds
+// of its network. The one description below serves the configuration's keys, the checkpoint's `model`, and
+// the tests' oracle (tests/oracle/network_settings.json): a new setting is a member, its lines below, and the
+// part that uses it.
 #pragma once
 
 #include <string>
@@ -36,8 +37,9 @@ struct NetworkSetting {
     std::string_view unit = {};
     std::string_view allowed = {};  // where the range does not say it all
     std::string_view meaning = {};
-    // Whether trained weights mean the same under another value. A checkpoint holds all others. One that lacks a
-    // setting was written before there was that setting: its default must leave the network as it was.
+    // Whether trained weights mean the same under another value. A checkpoint holds all others. One that
+    // lacks a setting was written before there was that setting: its default must leave the network as it
+    // was.
     bool training_only = false;
 };
 
@@ -76,9 +78,8 @@ void for_each_network_setting(const Visit& visit) {
                                      .range = {1, 512},
                                      .allowed = "divides `model.base_channels`",
                                      .meaning = "groups of group norm"});
-    visit(NetworkSetting<&S::attention_layers>{.name = "attention_layers",
-                                               .range = {0, 16},
-                                               .meaning = "transformer blocks of the bottleneck"});
+    visit(NetworkSetting<&S::attention_layers>{
+        .name = "attention_layers", .range = {0, 16}, .meaning = "transformer blocks of the bottleneck"});
     visit(NetworkSetting<&S::heads>{.name = "heads",
                                     .range = {1, 64},
                                     .allowed = "divides the channels of the bottleneck",
@@ -87,9 +88,8 @@ void for_each_network_setting(const Visit& visit) {
                                            .range = {1, 16},
                                            .unit = "× channels",
                                            .meaning = "hidden width of the transformer blocks"});
-    visit(NetworkSetting<&S::embed_dim>{.name = "embed_dim",
-                                        .range = {1, 4096},
-                                        .meaning = "width of the embedding of the static inputs"});
+    visit(NetworkSetting<&S::embed_dim>{
+        .name = "embed_dim", .range = {1, 4096}, .meaning = "width of the embedding of the static inputs"});
     visit(NetworkSetting<&S::head_hidden>{
         .name = "head_hidden", .range = {1, 4096}, .meaning = "hidden width of the task heads"});
     visit(NetworkSetting<&S::dropout>{.name = "dropout",

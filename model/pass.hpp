@@ -26,8 +26,8 @@ class Builder {
 
     // A value that is kept until the backward pass, and its gradient in scratch.
     Tensor tensor(const TensorShape& s) { return {s, keep(s.value_elements()), gradient(s), gradients_++}; }
-    // The same with its gradient in the memory of another's, which is no longer needed when this one is written, or
-    // from which this one is made in place.
+    // The same with its gradient in the memory of another's, which is no longer needed when this one is
+    // written, or from which this one is made in place.
     Tensor tensor(const TensorShape& s, const Tensor& lender) {
         assert(s.gradient_elements() <= lender.shape.gradient_elements());
         return {s, keep(s.value_elements()), lender.gradient, gradients_++};
@@ -38,7 +38,9 @@ class Builder {
         return {s, slot, slot, gradients_++};
     }
     // The same in the memory of another one, which is no longer needed.
-    Tensor temporary(const Tensor& lender) { return {lender.shape, lender.value, lender.gradient, gradients_++}; }
+    Tensor temporary(const Tensor& lender) {
+        return {lender.shape, lender.value, lender.gradient, gradients_++};
+    }
     // A value whose gradient is that of the sum that it goes into: summand_of().
     Tensor summand(const TensorShape& s) { return {s, keep(s.value_elements()), {}, Tensor::kNoGradient}; }
     // An input of the network: nobody asks for its gradient.
@@ -79,8 +81,8 @@ struct Contribution {
     Write write;
 };
 
-// One run of a network over one micro-batch: S the backend's stream, Types as Fp32. Views of tensors are taken where an
-// op is called, so that who reads and who writes is seen there and the ops' types follow.
+// One run of a network over one micro-batch: S the backend's stream, Types as Fp32. Views of tensors are
+// taken where an op is called, so that who reads and who writes is seen there and the ops' types follow.
 template <class S, class Types>
 struct Pass {
     using Storage = typename Types::Storage;

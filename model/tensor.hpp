@@ -20,8 +20,9 @@ struct TensorShape {
     Index gradient_elements() const { return (length + 2 * gradient_pad) * channels; }
 };
 
-// Memory that is planned; Pass turns it into views. Several tensors may have the same memory for their gradients as
-// long as no two are needed at once, so that a gradient has a number of its own: see GradientClaims.
+// Memory that is planned; Pass turns it into views. Several tensors may have the same memory for their
+// gradients as long as no two are needed at once, so that a gradient has a number of its own: see
+// GradientClaims.
 struct Tensor {
     static constexpr int kNoGradient = -1;
 
@@ -33,7 +34,8 @@ struct Tensor {
     bool has_gradient() const { return number != kNoGradient; }
 };
 
-// The value of `t` with the gradient of `sum`, of which `t` is a summand: a sum passes its gradient on as it is.
+// The value of `t` with the gradient of `sum`, of which `t` is a summand: a sum passes its gradient on as it
+// is.
 inline Tensor summand_of(Tensor t, const Tensor& sum) {
     t.gradient = sum.gradient;
     t.shape.gradient_pad = sum.shape.gradient_pad;
@@ -41,8 +43,8 @@ inline Tensor summand_of(Tensor t, const Tensor& sum) {
     return t;
 }
 
-// Which gradients of a pass hold something. The first contribution overwrites what the memory held before, all further
-// ones add to it, and parts need not know which of them comes first.
+// Which gradients of a pass hold something. The first contribution overwrites what the memory held before,
+// all further ones add to it, and parts need not know which of them comes first.
 class GradientClaims {
   public:
     explicit GradientClaims(int gradients) : written_(static_cast<std::size_t>(gradients)) {}
@@ -51,7 +53,7 @@ class GradientClaims {
     bool contains(const Tensor& t) const { return written_[static_cast<std::size_t>(t.number)]; }
     Write claim(const Tensor& t) {
         return std::exchange(written_[static_cast<std::size_t>(t.number)], char{true}) ? Write::accumulate
-                                                                                      : Write::overwrite;
+                                                                                       : Write::overwrite;
     }
 
   private:

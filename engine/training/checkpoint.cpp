@@ -193,8 +193,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
                         file.name(), version, kCheckpointVersion, file.metadata_value("engine_version")));
 
     Checkpoint checkpoint;
-    checkpoint.shape = network_from_json(parse_metadata(file, "model"), file.name(),
-                                         file.metadata_value("engine_version"));
+    checkpoint.shape =
+        network_from_json(parse_metadata(file, "model"), file.name(), file.metadata_value("engine_version"));
     checkpoint.data = parse_data(file, checkpoint.shape);
     checkpoint.statistics = statistics_from_named_arrays(
         [&](const std::string& name) { return file.doubles(name); }, checkpoint.data.classes.size());

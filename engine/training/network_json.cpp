@@ -107,9 +107,8 @@ NetworkShape network_from_json(const Json& model, const std::string& file,
                                const std::string& engine_version) {
     Reader reader(model, file);
     NetworkShape shape;
-    for_each_size(shape, [&](const char* name, Index& value, const Range& range) {
-        reader.read(name, range, value);
-    });
+    for_each_size(
+        shape, [&](const char* name, Index& value, const Range& range) { reader.read(name, range, value); });
     for_each_stored_setting([&](const std::string& name, const auto& setting) {
         if (reader.contains(name)) reader.read(name, setting.range, shape.*setting.member);
     });

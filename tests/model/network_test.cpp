@@ -15,7 +15,8 @@ constexpr float kDropout = 0.15f;
 
 using DoubleNetwork = RunnableNetwork<Fp64>;
 
-// visit(element, weight) for every output of the network, or every gradient of one, with fixed random weights.
+// visit(element, weight) for every output of the network, or every gradient of one, with fixed random
+// weights.
 template <class Visit>
 void for_each_element(const Heads<double>& heads, Index batch, const Visit& visit) {
     std::uint32_t index = 0;
