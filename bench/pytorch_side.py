@@ -14,7 +14,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "oracle"))
-from network import AbrUnet, Shape, load_parameters, parameter_arrays  # noqa: E402
+from network import AbrUnet, load_parameters, parameter_arrays  # noqa: E402
+from network_shape import Shape  # noqa: E402
 
 TOLERANCE = 1e-4  # of the engine's outputs and gradients in fp32, relative to the largest value of a tensor
 

@@ -133,16 +133,21 @@ class BackendLearner final : public Learner {
     }
     Index rows_of_step() const { return step_rows(settings_); }
 
-    Pass<S, float> pass(const float* parameters, Index batch, const RandomPosition& position, float dropout) {
-        return {stream_,
-                network_.plan(),
-                memory_.arena.data(),
-                memory_.workspace.data(),
-                parameters,
-                memory_.gradient.data(),
-                batch,
-                dropout,
-                position};
+    Pass<S, Fp32> pass(const float* parameters, const Batch<float>& batch, const RandomPosition& position,
+                       double dropout) {
+        return {.stream = stream_,
+                .plan = network_.plan(),
+                .claims = memory_.claims,
+                .arena = memory_.arena.data(),
+                .statistics = memory_.statistics.data(),
+                .workspace = memory_.workspace.data(),
+                .parameters = parameters,
+                .gradients = memory_.gradient.data(),
+                .signal = batch.input.data,
+                .statics = batch.statics.data,
+                .batch = batch.input.batch,
+                .dropout = static_cast<float>(dropout),
+                .position = position};
     }
 
     // Gathers the whole step, so that the losses' denominators are known, then runs its micro-batches.
@@ -159,9 +164,9 @@ class BackendLearner final : public Learner {
             const Batch<float> batch = slice(whole, first, rows);
             RandomPosition place = position;
             place.place = static_cast<std::uint32_t>(first);
-            const auto p = pass(memory_.value.data(), rows, place, settings_.dropout);
+            const auto p = pass(memory_.value.data(), batch, place, settings_.shape.dropout);
             enter(StepPhase::forward);
-            network_.forward<S, float>(p, batch.input, batch.statics);
+            network_.forward(p);
             enter(StepPhase::loss);
             const Heads<float> gradients = network_.output_gradients(p);
             multi_task_loss<float>(stream_, settings_.loss,
@@ -173,7 +178,7 @@ class BackendLearner final : public Learner {
                                     .gradients = &gradients,
                                     .workspace = memory_.sums_workspace.data()});
             enter(StepPhase::backward);
-            network_.backward<S, float>(p, batch.input, batch.statics);
+            network_.backward(p);
         }
     }
 

@@ -42,8 +42,8 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bo
         const Batch<float> batch = slice(memory_.batch.view(), 0, count);
         gather_batch<float>(stream_, recordings, settings_.batch, mode, order.data() + first,
                             {settings_.seed, 0, 0, 0}, batch);
-        const auto p = pass(parameters, count, {}, 0);
-        network_.forward<S, float>(p, batch.input, batch.statics);
+        const auto p = pass(parameters, batch, {}, 0);
+        network_.forward(p);
         Heads<const float> heads = network_.outputs(p);
         if (!with_signal) heads.signal = {};
         if (!with_tasks) heads.answer = {};

@@ -39,7 +39,7 @@ std::vector<HostTensor> BackendLearner<S, Buffer>::trace_step(std::int64_t step,
         add(name("batch/", c), t.scalar[c], 1, 1, true);
     }
 
-    const auto p = pass(memory_.value.data(), count, {}, 0);
+    const auto p = pass(memory_.value.data(), batch, {}, 0);
     const auto heads = network_.outputs(p);
     if (heads.signal.data != nullptr)
         add("outputs/signal", heads.signal.row(0, 0), length, heads.signal.sample_stride(), false);

@@ -1,9 +1,7 @@
 // Residual blocks in a row at one resolution.
 #pragma once
 
-#include <deque>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "model/residual_block.hpp"
@@ -13,44 +11,41 @@ namespace abr {
 class BlockRow {
   public:
     BlockRow(Builder& b, const std::string& name, ResidualBlock::Shape shape, Index count,
-             ParameterGroup group)
-        : d_between_(b.scratch_sequence(shape.length, shape.out_channels, shape.pad)) {
+             ParameterGroup group) {
+        const TensorShape out = {.length = shape.length,
+                                 .channels = shape.out_channels,
+                                 .pad = shape.pad,
+                                 .gradient_pad = shape.pad};
+        // Only the gradients before and behind a block are needed at once: two memories serve all.
+        for (std::size_t i = 0; i + 1 < static_cast<std::size_t>(count); ++i)
+            between_.push_back(i < 2 ? b.tensor(out) : b.tensor(out, between_[i - 2]));
         for (Index i = 0; i < count; ++i) {
-            outputs_.push_back(b.keep_sequence(shape.length, shape.out_channels, shape.pad));
-            const ScratchFrame frame(b.plan);
-            blocks_.emplace_back(b, name + ".block" + std::to_string(i), shape, group);
+            blocks_.push_back(b.part<ResidualBlock>(name + ".block" + std::to_string(i), shape, group));
             shape.in_channels = shape.out_channels;
         }
     }
 
-    const SequenceSlot& output() const { return outputs_.back(); }
-
-    template <class S, class T>
-    void forward(const Pass<S, T>& p, Sequence<const T> x, Matrix<const T> embedding) const {
-        for (std::size_t i = 0; i < blocks_.size(); ++i) {
-            blocks_[i].forward<S, T>(p, i == 0 ? x : Sequence<const T>(p.at(outputs_[i - 1])), embedding,
-                                     p.at(outputs_[i]));
-        }
+    template <class P>
+    void forward(const P& p, const Tensor& x, const Tensor& embedding, const Tensor& y) const {
+        for (std::size_t i = 0; i < blocks_.size(); ++i)
+            blocks_[i].forward(p, before(i, x), embedding, behind(i, y));
     }
-
-    // Destroys dy: between blocks, gradients alternate between it and a buffer of the row's own.
-    template <class S, class T>
-    void backward(const Pass<S, T>& p, Sequence<T> dy, Sequence<const T> x, Matrix<const T> embedding,
-                  Sequence<T> dx, Matrix<T> d_embedding, Write write) const {
-        Sequence<T> d = dy;
-        Sequence<T> other = p.at(d_between_);
-        for (std::size_t i = blocks_.size(); i-- > 0;) {
-            blocks_[i].backward<S, T>(p, d, i == 0 ? x : Sequence<const T>(p.at(outputs_[i - 1])), embedding,
-                                      i == 0 ? dx : other, d_embedding, write);
-            std::swap(d, other);
-            write = Write::accumulate;
-        }
+    template <class P>
+    void backward(const P& p, const Tensor& x, const Tensor& embedding, const Tensor& y) const {
+        for (std::size_t i = blocks_.size(); i-- > 0;)
+            blocks_[i].backward(p, before(i, x), embedding, behind(i, y));
     }
 
   private:
-    SequenceSlot d_between_;
-    std::deque<ResidualBlock> blocks_;
-    std::vector<SequenceSlot> outputs_;
+    const Tensor& before(std::size_t block, const Tensor& x) const {
+        return block == 0 ? x : between_[block - 1];
+    }
+    const Tensor& behind(std::size_t block, const Tensor& y) const {
+        return block + 1 == blocks_.size() ? y : between_[block];
+    }
+
+    std::vector<Tensor> between_;
+    std::vector<ResidualBlock> blocks_;
 };
 
 }  // namespace abr

@@ -1,135 +1,127 @@
 // What turns features into answers, and static inputs into the embedding: attention pooling, task heads.
 #pragma once
 
+#include <optional>
+
 #include "kernels/activation.hpp"
 #include "kernels/attention_pool.hpp"
 #include "model/layers.hpp"
 
 namespace abr {
 
+// Linear, GELU, dropout, Linear.
+class Perceptron {
+  public:
+    struct Shape {
+        Index in, hidden, out;
+        bool dropout = false;
+    };
+
+    Perceptron(Builder& b, const std::string& name, const Shape& s, ParameterGroup group)
+        : hidden_(b.tensor({.channels = s.hidden})),
+          active_(b.tensor(hidden_.shape, hidden_)),
+          first_(b, name + ".first", {s.in, s.hidden}, group),
+          second_(b, name + ".second", {s.hidden, s.out}, group) {
+        if (s.dropout) dropout_layer_ = b.dropout_layer();
+    }
+
+    template <class P>
+    void forward(const P& p, const Tensor& x, const Tensor& y) const {
+        first_.forward(p, x, hidden_);
+        gelu_forward(p.stream, as_matrix(p.value(hidden_)), dropout(p), 1, as_matrix(p.output(active_)));
+        second_.forward(p, active_, y);
+    }
+    template <class P>
+    void backward(const P& p, const Tensor& x, const Tensor& y) const {
+        second_.backward(p, active_, y);
+        gelu_backward(p.stream, as_matrix(p.gradient(active_)), as_matrix(p.value(hidden_)), dropout(p), 1,
+                      as_matrix(p.first_contribution(hidden_)));
+        first_.backward(p, x, hidden_);
+    }
+
+  private:
+    template <class P>
+    Dropout dropout(const P& p) const {
+        return dropout_layer_ ? p.dropout_of(*dropout_layer_) : Dropout{};
+    }
+
+    Tensor hidden_, active_;
+    LinearLayer first_, second_;
+    std::optional<std::uint32_t> dropout_layer_;
+};
+
 // Static inputs -> embedding: Linear, GELU, Linear, LayerNorm.
 class StaticEmbedding {
   public:
     StaticEmbedding(Builder& b, const std::string& name, Index inputs, Index width)
-        : d_out_(b.scratch_matrix(width)),
-          d_hidden_(b.scratch_matrix(width)),
-          first_(b, name + ".first", inputs, width, 1, ParameterGroup::encoder),
-          second_(b, name + ".second", width, width, 1, ParameterGroup::encoder),
-          norm_(b, name + ".norm", width, 1, ParameterGroup::encoder),
-          hidden_(b.keep_matrix(width)),
-          active_(b.keep_matrix(width)),
-          out_(b.keep_matrix(width)) {}
+        : out_(b.tensor({.channels = width})),
+          map_(b, name, {.in = inputs, .hidden = width, .out = width}, ParameterGroup::encoder),
+          norm_(b, name + ".norm", {width}, ParameterGroup::encoder) {}
 
-    template <class S, class T>
-    void forward(const Pass<S, T>& p, Matrix<const T> x, Matrix<T> y) const {
-        first_.forward<S, T>(p, x, p.at(hidden_));
-        gelu_forward<T>(p.stream, p.at(hidden_), {}, 1, p.at(active_));
-        second_.forward<S, T>(p, p.at(active_), p.at(out_));
-        norm_.forward<S, T>(p, as_rows(p.at(out_)), as_rows(y));
+    template <class P>
+    void forward(const P& p, const Tensor& x, const Tensor& y) const {
+        map_.forward(p, x, out_);
+        norm_.forward(p, out_, y);
     }
-
-    template <class S, class T>
-    void backward(const Pass<S, T>& p, Matrix<const T> dy, Matrix<const T> x) const {
-        const Matrix<T> d_out = p.at(d_out_);
-        const Matrix<T> d_hidden = p.at(d_hidden_);
-        norm_.backward<S, T>(p, as_rows(dy), as_rows(p.at(out_)), as_rows(d_out), Write::overwrite);
-        second_.backward_parameters<S, T>(p, p.at(active_), d_out);
-        second_.backward_data<S, T>(p, d_out, d_hidden, Write::overwrite);
-        gelu_backward<T>(p.stream, d_hidden, p.at(hidden_), {}, 1, d_hidden);
-        first_.backward_parameters<S, T>(p, x, d_hidden);
+    template <class P>
+    void backward(const P& p, const Tensor& x, const Tensor& y) const {
+        norm_.backward(p, out_, y);
+        map_.backward(p, x, out_);
     }
 
   private:
-    MatrixSlot d_out_, d_hidden_;
-    LinearLayer first_, second_;
+    Tensor out_;
+    Perceptron map_;
     LayerNormLayer norm_;
-    MatrixSlot hidden_, active_, out_;
 };
 
 // Attention pooling with half as many hidden units as channels.
 class PoolLayer {
   public:
     PoolLayer(Builder& b, const std::string& name, Index channels, Index length, ParameterGroup group)
-        : shape_{channels, channels / 2},
-          weight_(b.layout.weight(name + ".weight", {channels, shape_.hidden}, channels, group)),
-          bias_(b.layout.bias(name + ".bias", shape_.hidden, group)),
-          score_(b.layout.weight(name + ".score", {shape_.hidden}, shape_.hidden, group)),
-          h_(b.plan.keep(b.max_batch * length * shape_.hidden)),
-          a_(b.plan.keep(b.max_batch * length)) {
-        b.need_workspace(attention_pool_workspace(shape_, b.max_batch, length));
+        : op_{.channels = channels, .hidden = channels / 2},
+          weight_(b.layout.weight(name + ".weight", {channels, op_.hidden}, channels, group)),
+          bias_(b.layout.bias(name + ".bias", op_.hidden, group)),
+          score_(b.layout.weight(name + ".score", {op_.hidden}, op_.hidden, group)),
+          h_(b.keep(length * op_.hidden)),
+          a_(b.keep(length)) {
+        b.need_workspace(attention_pool_workspace(op_, b.max_batch, length));
     }
 
-    template <class S, class T>
-    void forward(const Pass<S, T>& p, Sequence<const T> x, Matrix<T> y) const {
-        attention_pool_forward<T>(p.stream, shape_,
-                                  {.x = x,
-                                   .weight = p.parameter(weight_),
-                                   .bias = p.parameter(bias_),
-                                   .score = p.parameter(score_),
-                                   .h = p.at(h_),
-                                   .a = p.at(a_),
-                                   .y = y,
-                                   .workspace = p.workspace});
+    template <class P>
+    void forward(const P& p, const Tensor& x, const Tensor& y) const {
+        attention_pool_forward(p.stream, op_,
+                               AttentionPoolForward<typename P::Storage>{.x = p.value(x),
+                                                                         .weight = p.parameter(weight_),
+                                                                         .bias = p.parameter(bias_),
+                                                                         .score = p.parameter(score_),
+                                                                         .h = p.at(h_),
+                                                                         .a = p.at(a_),
+                                                                         .y = as_matrix(p.output(y)),
+                                                                         .workspace = p.workspace});
     }
-
-    template <class S, class T>
-    void backward(const Pass<S, T>& p, Matrix<const T> dy, Sequence<const T> x, Sequence<T> dx,
-                  Write write) const {
-        attention_pool_backward<T>(p.stream, shape_,
-                                   {.dy = dy,
-                                    .x = x,
-                                    .weight = p.parameter(weight_),
-                                    .score = p.parameter(score_),
-                                    .h = p.at(h_),
-                                    .a = p.at(a_),
-                                    .dx = dx,
-                                    .write = write,
-                                    .dweight = p.gradient(weight_),
-                                    .dbias = p.gradient(bias_),
-                                    .dscore = p.gradient(score_),
-                                    .workspace = p.workspace});
+    template <class P>
+    void backward(const P& p, const Tensor& x, const Tensor& y) const {
+        const auto dx = p.contribution(x);
+        attention_pool_backward(p.stream, op_,
+                                AttentionPoolBackward<typename P::Storage>{.dy = as_matrix(p.gradient(y)),
+                                                                           .x = p.value(x),
+                                                                           .weight = p.parameter(weight_),
+                                                                           .score = p.parameter(score_),
+                                                                           .h = p.at(h_),
+                                                                           .a = p.at(a_),
+                                                                           .dx = dx.to,
+                                                                           .write = dx.write,
+                                                                           .dweight = p.gradient(weight_),
+                                                                           .dbias = p.gradient(bias_),
+                                                                           .dscore = p.gradient(score_),
+                                                                           .workspace = p.workspace});
     }
 
   private:
-    AttentionPool shape_;
+    AttentionPool op_;
     Index weight_, bias_, score_;
     Slot h_, a_;
-};
-
-// Linear, GELU, dropout, Linear.
-class TaskHead {
-  public:
-    TaskHead(Builder& b, const std::string& name, Index in, Index hidden, Index out)
-        : d_hidden_(b.scratch_matrix(hidden)),
-          first_(b, name + ".first", in, hidden, 1, ParameterGroup::heads),
-          second_(b, name + ".second", hidden, out, 1, ParameterGroup::heads),
-          dropout_layer_(b.dropout_layers++),
-          hidden_(b.keep_matrix(hidden)),
-          active_(b.keep_matrix(hidden)) {}
-
-    template <class S, class T>
-    void forward(const Pass<S, T>& p, Matrix<const T> x, Matrix<T> y) const {
-        first_.forward<S, T>(p, x, p.at(hidden_));
-        gelu_forward<T>(p.stream, p.at(hidden_), p.dropout_of(dropout_layer_), 1, p.at(active_));
-        second_.forward<S, T>(p, p.at(active_), y);
-    }
-
-    template <class S, class T>
-    void backward(const Pass<S, T>& p, Matrix<const T> dy, Matrix<const T> x, Matrix<T> dx,
-                  Write write) const {
-        const Matrix<T> d_hidden = p.at(d_hidden_);
-        second_.backward_parameters<S, T>(p, p.at(active_), dy);
-        second_.backward_data<S, T>(p, dy, d_hidden, Write::overwrite);
-        gelu_backward<T>(p.stream, d_hidden, p.at(hidden_), p.dropout_of(dropout_layer_), 1, d_hidden);
-        first_.backward_parameters<S, T>(p, x, d_hidden);
-        first_.backward_data<S, T>(p, d_hidden, dx, write);
-    }
-
-  private:
-    MatrixSlot d_hidden_;
-    LinearLayer first_, second_;
-    std::uint32_t dropout_layer_;
-    MatrixSlot hidden_, active_;
 };
 
 }  // namespace abr

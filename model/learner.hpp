@@ -30,7 +30,6 @@ struct LearnerSettings {
     PerComponent<Scaling> scaling;  // of scalar tasks
     AdamW optimizer;  // learning_rate is set for each step; ema_decay is at most (1 + step) / (10 + step)
     ParameterLayout::RateMultipliers rates;
-    float dropout = 0;
     std::uint64_t seed = 0;
     Index batch_size = 64;   // recordings of a micro-batch
     Index accumulation = 1;  // micro-batches of a step

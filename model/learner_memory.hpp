@@ -23,7 +23,8 @@ struct LearnerMemory {
         : LearnerMemory(settings, network, network.parameters().size()) {}
 
     Buffer<float> value, gradient, first_moment, second_moment, ema;  // ema is empty when off
-    Buffer<float> arena, workspace;
+    Buffer<float> arena, statistics, workspace;
+    GradientClaims claims;
     Buffer<double> sums_workspace;
     BatchBuffers<Buffer, float> batch;  // of the whole step
     Buffer<float> class_weights;
@@ -40,7 +41,9 @@ struct LearnerMemory {
           second_moment(parameters),
           ema(settings.optimizer.ema_decay > 0 ? parameters : 0),
           arena(network.arena_size()),
+          statistics(network.statistics_size()),
           workspace(network.workspace_size()),
+          claims(network.gradients()),
           sums_workspace(
               std::max({loss_workspace(step_rows(settings)), evaluation_workspace(settings.batch_size),
                         optimizer_workspace(parameters)})),

@@ -1,12 +1,12 @@
-// What a network consists of, and where its sequences and gradients lie.
+// What a network consists of, and how a pass goes through it.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <optional>
 #include <vector>
 
+#include "kernels/attention.hpp"
 #include "model/attention_block.hpp"
 #include "model/block_row.hpp"
 #include "model/heads.hpp"
@@ -24,42 +24,100 @@ inline constexpr std::array<Component, kComponents - 1> kTaskHeads = [] {
 }();
 
 struct Network::Parts {
-    // Gradients that pass between parts of the network; they lie below the parts' own scratch.
-    MatrixSlot d_embedding, d_features, d_joined, d_pools, d_pool_low, d_pool_high;
-    std::vector<SequenceSlot> d_level;    // of each encoder level's output
-    std::vector<SequenceSlot> d_decoded;  // of each decoder level's output
-    std::vector<SequenceSlot> d_concat;
-    std::vector<SequenceSlot> d_down;  // of each stride-2 convolution's output
-    SequenceSlot d_stem, d_tokens, d_normed, d_restored;
-    PerComponent<MatrixSlot> d_heads;
+    // Tensors that go from part to part; a vector's index is the level, 0 at full resolution.
+    Tensor signal, statics;
+    NetworkTensors named;
+    Tensor stemmed;
+    std::vector<Tensor> encoded;
+    std::vector<Tensor> halved;  // [i]: level i, for level i + 1
+    std::vector<Tensor>
+        tokens;  // [i]: behind i attention blocks; they share one gradient, as AttentionBlock asks
+    std::vector<Tensor> decoded;  // the last: the bottleneck's output
+    std::vector<Tensor> doubled;  // [i]: level i + 1, for level i
+    std::vector<Tensor> joined;   // [i]: doubled[i] beside encoded[i]
+    Tensor pooled_low, pooled_high, pools, pools_and_embedding;
 
-    MatrixSlot embedding_out;
+    // Parts, in the order of their parameters.
     std::optional<StaticEmbedding> embedding;
-    SequenceSlot stem_out;
     std::optional<Stem> stem;
-    std::deque<BlockRow> encoder;
-    std::deque<ConvLayer> down;          // down[i]: level i -> i + 1
-    std::vector<SequenceSlot> down_out;  // input of encoder level i + 1
-    std::vector<SequenceSlot> tokens;    // tokens[i]: input of attention block i; the last: input of the norm
-    std::deque<AttentionBlock> attention;
+    std::vector<BlockRow> encoder;
+    std::vector<ConvLayer> down;  // [i]: level i -> i + 1
+    std::vector<AttentionBlock> attention;
     std::optional<LayerNormLayer> token_norm;
-    SequenceSlot normed;
-    std::deque<UpsampleLayer> up;  // up[i]: level i + 1 -> i
-    std::vector<SequenceSlot> up_out, concat;
-    std::deque<BlockRow> decoder;  // decoder[i]: level i
+    std::vector<UpsampleLayer> up;  // [i]: level i + 1 -> i
+    std::vector<BlockRow> decoder;
     std::optional<ConvLayer> signal_head;
-    SequenceSlot restored;
     std::optional<PoolLayer> pool_low, pool_high;
-    MatrixSlot pooled_low, pooled_high, pools, joined, features;
     std::optional<LayerNormLayer> feature_norm;
-    PerComponent<std::optional<TaskHead>> heads;
-    PerComponent<MatrixSlot> head_out;
+    PerComponent<std::optional<Perceptron>> heads;
 
-    Parts(Builder& b, const NetworkShape& s, Index pad);
+    Parts(Builder& b, const NetworkShape& s, Index input_pad);
 
-    Index last() const { return static_cast<Index>(encoder.size()) - 1; }  // the lowest level
-    SequenceSlot decoded(Index level) const {
-        return level == last() ? normed : decoder[static_cast<std::size_t>(level)].output();
+    template <class P>
+    void forward(const P& p) const {
+        const Tensor& e = named.embedding;
+        embedding->forward(p, statics, e);
+
+        stem->forward(p, signal, stemmed);
+        encoder[0].forward(p, stemmed, e, encoded[0]);
+        for (std::size_t i = 0; i < down.size(); ++i) {
+            down[i].forward(p, encoded[i], halved[i]);
+            encoder[i + 1].forward(p, halved[i], e, encoded[i + 1]);
+        }
+
+        add_positions(p.stream, p.value(encoded.back()), p.output(tokens[0]));
+        for (std::size_t i = 0; i < attention.size(); ++i) attention[i].forward(p, tokens[i], tokens[i + 1]);
+        token_norm->forward(p, tokens.back(), decoded.back());
+
+        for (std::size_t i = up.size(); i-- > 0;) {
+            up[i].forward(p, decoded[i + 1], doubled[i]);
+            concatenate(p, doubled[i], encoded[i], joined[i]);
+            decoder[i].forward(p, joined[i], e, decoded[i]);
+        }
+
+        if (signal_head) signal_head->forward(p, decoded[0], named.outputs[Component::signal]);
+        if (!feature_norm) return;
+        pool_low->forward(p, decoded.back(), pooled_low);
+        pool_high->forward(p, decoded[0], pooled_high);
+        concatenate(p, pooled_low, pooled_high, pools);
+        concatenate(p, pools, e, pools_and_embedding);
+        feature_norm->forward(p, pools_and_embedding, named.features);
+        for (const auto c : kTaskHeads)
+            if (heads[c]) heads[c]->forward(p, named.features, named.outputs[c]);
+    }
+
+    template <class P>
+    void backward(const P& p) const {
+        const Tensor& e = named.embedding;
+        if (signal_head) signal_head->backward(p, decoded[0], named.outputs[Component::signal]);
+        if (feature_norm) {
+            for (const auto c : kTaskHeads)
+                if (heads[c]) heads[c]->backward(p, named.features, named.outputs[c]);
+            feature_norm->backward(p, pools_and_embedding, named.features);
+            concatenate_backward(p, pools, e, pools_and_embedding);
+            concatenate_backward(p, pooled_low, pooled_high, pools);
+            pool_high->backward(p, decoded[0], pooled_high);
+            pool_low->backward(p, decoded.back(), pooled_low);
+        }
+
+        for (std::size_t i = 0; i < up.size(); ++i) {
+            decoder[i].backward(p, joined[i], e, decoded[i]);
+            concatenate_backward(p, doubled[i], encoded[i], joined[i]);
+            up[i].backward(p, decoded[i + 1], doubled[i]);
+        }
+
+        token_norm->backward(p, tokens.back(), decoded.back());
+        for (std::size_t i = attention.size(); i-- > 0;) attention[i].backward(p, tokens[i], tokens[i + 1]);
+        const auto d_encoded = p.contribution(encoded.back());
+        copy(p.stream, p.gradient(tokens[0]), d_encoded.to, d_encoded.write);
+
+        for (std::size_t i = down.size(); i-- > 0;) {
+            encoder[i + 1].backward(p, halved[i], e, encoded[i + 1]);
+            down[i].backward(p, encoded[i], halved[i]);
+        }
+        encoder[0].backward(p, stemmed, e, encoded[0]);
+        stem->backward(p, signal, stemmed);
+        embedding->backward(p, statics, e);
     }
 };
 

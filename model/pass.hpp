@@ -1,69 +1,147 @@
-// What a module needs while it is planned (Builder) and while it runs (Pass).
+// What a part needs while it is planned (Builder) and while it runs (Pass).
 #pragma once
 
 #include <algorithm>
+#include <cassert>
+#include <stdexcept>
 #include <string>
 
 #include "kernels/dropout.hpp"
 #include "kernels/view.hpp"
 #include "model/arena.hpp"
 #include "model/parameters.hpp"
+#include "model/precision.hpp"
+#include "model/tensor.hpp"
 
 namespace abr {
 
-// A sequence or matrix whose memory is planned and whose batch is known only when it runs.
-struct SequenceSlot {
-    Slot slot;
-    Index length = 0, channels = 0, pad = 0;
-};
-struct MatrixSlot {
-    Slot slot;
-    Index columns = 0;  // one row a recording
-};
+class Builder {
+  public:
+    Builder(ParameterLayout& parameter_layout, ArenaPlan& activations, ArenaPlan& statistics,
+            Index largest_batch)
+        : layout(parameter_layout), max_batch(largest_batch), plan_(activations), statistics_(statistics) {}
 
-struct Builder {
     ParameterLayout& layout;
-    ArenaPlan& plan;
-    Index max_batch;
-    Index workspace = 0;  // the largest any op asked for; ops run one after another and share it
-    std::uint32_t dropout_layers = 0;
+    const Index max_batch;
 
-    SequenceSlot keep_sequence(Index length, Index channels, Index pad) {
-        return {plan.keep(max_batch * (length + 2 * pad) * channels), length, channels, pad};
+    // A value that is kept until the backward pass, and its gradient in scratch.
+    Tensor tensor(const TensorShape& s) { return {s, keep(s.value_elements()), gradient(s), gradients_++}; }
+    // The same with its gradient in the memory of another's, which is no longer needed when this one is
+    // written, or from which this one is made in place.
+    Tensor tensor(const TensorShape& s, const Tensor& lender) {
+        assert(s.gradient_elements() <= lender.shape.gradient_elements());
+        return {s, keep(s.value_elements()), lender.gradient, gradients_++};
     }
-    SequenceSlot scratch_sequence(Index length, Index channels, Index pad) {
-        return {plan.scratch(max_batch * (length + 2 * pad) * channels), length, channels, pad};
+    // A value that the backward pass does not read: it lies where its gradient will.
+    Tensor temporary(const TensorShape& s) {
+        const Slot slot = plan_.scratch(max_batch * std::max(s.value_elements(), s.gradient_elements()));
+        return {s, slot, slot, gradients_++};
     }
-    MatrixSlot keep_matrix(Index columns) { return {plan.keep(max_batch * columns), columns}; }
-    MatrixSlot scratch_matrix(Index columns) { return {plan.scratch(max_batch * columns), columns}; }
-    void need_workspace(Index elements) { workspace = std::max(workspace, elements); }
+    // The same in the memory of another one, which is no longer needed.
+    Tensor temporary(const Tensor& lender) {
+        return {lender.shape, lender.value, lender.gradient, gradients_++};
+    }
+    // A value whose gradient is that of the sum that it goes into: summand_of().
+    Tensor summand(const TensorShape& s) { return {s, keep(s.value_elements()), {}, Tensor::kNoGradient}; }
+    // An input of the network: nobody asks for its gradient.
+    Tensor input(Memory memory, const TensorShape& s) { return {s, {0, memory}, {}, Tensor::kNoGradient}; }
+
+    // Elements of storage for each recording that the backward pass reads and nothing else.
+    Slot keep(Index elements) { return plan_.keep(max_batch * elements); }
+    // The same of arithmetic.
+    Slot statistic(Index elements) { return statistics_.keep(max_batch * elements); }
+
+    void need_workspace(Index elements) { workspace_ = std::max(workspace_, elements); }
+    std::uint32_t dropout_layer() { return dropout_layers_++; }
+
+    // Constructs a part. What it takes of scratch is free again for those that come after it.
+    template <class Part, class... Arguments>
+    Part part(const Arguments&... arguments) {
+        const ScratchFrame frame(plan_);
+        return Part(*this, arguments...);
+    }
+
+    int gradients() const { return gradients_; }
+    Index workspace() const { return workspace_; }  // the largest any op asked for; they share it
+
+  private:
+    Slot gradient(const TensorShape& s) { return plan_.scratch(max_batch * s.gradient_elements()); }
+
+    ArenaPlan& plan_;
+    ArenaPlan& statistics_;
+    Index workspace_ = 0;
+    std::uint32_t dropout_layers_ = 0;
+    int gradients_ = 0;
 };
 
-// One run of a network over one micro-batch. S is the backend's stream, T the scalar.
-template <class S, class T>
+// Where an op of the backward pass puts its share of a gradient.
+template <class T>
+struct Contribution {
+    Sequence<T> to;
+    Write write;
+};
+
+// One run of a network over one micro-batch: S the backend's stream, Types as Fp32. Views of tensors are
+// taken where an op is called, so that who reads and who writes is seen there and the ops' types follow.
+template <class S, class Types>
 struct Pass {
+    using Storage = typename Types::Storage;
+    using Arithmetic = typename Types::Arithmetic;
+    using Master = typename Types::Master;
+
     S& stream;
     const ArenaPlan& plan;
-    T* arena;
-    T* workspace;
-    const T* parameters;
-    T* gradients;  // accumulated by backward
+    GradientClaims& claims;
+    Storage* arena;
+    Arithmetic* statistics;
+    Arithmetic* workspace;
+    const Storage* parameters;
+    Master* gradients;       // of the parameters, accumulated by backward
+    const Storage* signal;   // (batch, padded length, 1) with the network's input_pad() zero rows
+    const Storage* statics;  // (batch, static inputs)
     Index batch;
     float dropout;  // rate; 0 in evaluation
     RandomPosition position;
 
-    T* at(Slot slot) const { return arena + plan.place(slot); }
-    Sequence<T> at(const SequenceSlot& s) const { return {at(s.slot), batch, s.length, s.channels, s.pad}; }
-    Matrix<T> at(const MatrixSlot& m) const { return {at(m.slot), batch, m.columns}; }
-    const T* parameter(Index offset) const { return parameters + offset; }
-    T* gradient(Index offset) const { return gradients + offset; }
+    const Storage* parameter(Index offset) const { return parameters + offset; }
+    Master* gradient(Index offset) const { return gradients + offset; }
+    Storage* at(Slot slot) const { return arena + plan.place(slot); }
+    Arithmetic* statistic(Slot slot) const { return statistics + slot.offset; }
     Dropout dropout_of(std::uint32_t layer) const { return {dropout, layer, position}; }
-};
 
-// A matrix as sequences of one row, for ops over rows.
-template <class T>
-Sequence<T> as_rows(Matrix<T> m) {
-    return {m.data, m.rows, 1, m.columns, 0};
-}
+    // Of a tensor that is not built: an empty view.
+    Sequence<const Storage> value(const Tensor& t) const { return value_of<const Storage>(t, read(t.value)); }
+    // The value, to be written in the forward pass.
+    Sequence<Storage> output(const Tensor& t) const { return value_of<Storage>(t, at(t.value)); }
+
+    // The gradient, complete: everything that reads the value has contributed.
+    Sequence<const Storage> gradient(const Tensor& t) const {
+        if (!claims.contains(t)) throw std::logic_error("a gradient is read that nothing has contributed to");
+        return gradient_of(t);
+    }
+    // A share of the gradient, from the backward pass or, before it, from a loss.
+    Contribution<Storage> contribution(const Tensor& t) const { return {gradient_of(t), claims.claim(t)}; }
+    // The same for ops that can only overwrite: theirs must be the first share.
+    Sequence<Storage> first_contribution(const Tensor& t) const {
+        if (!t.is_built()) return {};
+        if (claims.claim(t) != Write::overwrite)
+            throw std::logic_error("a gradient is overwritten that something has contributed to");
+        return gradient_of(t);
+    }
+
+  private:
+    const Storage* read(Slot slot) const {
+        if (slot.memory == Memory::signal) return signal;
+        return slot.memory == Memory::statics ? statics : at(slot);
+    }
+    template <class T>
+    Sequence<T> value_of(const Tensor& t, T* data) const {
+        if (!t.is_built()) return {};
+        return {data, batch, t.shape.length, t.shape.channels, t.shape.pad};
+    }
+    Sequence<Storage> gradient_of(const Tensor& t) const {
+        return {at(t.gradient), batch, t.shape.length, t.shape.channels, t.shape.gradient_pad};
+    }
+};
 
 }  // namespace abr

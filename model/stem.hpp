@@ -3,10 +3,8 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
-#include "kernels/sequence_ops.hpp"
 #include "model/layers.hpp"
 
 namespace abr {
@@ -15,30 +13,15 @@ class Stem {
   public:
     struct Shape {
         Index channels, length, groups;
-        std::vector<Index> kernels, dilations;  // equal counts
+        std::vector<int> kernels, dilations;  // equal counts
     };
 
     Stem(Builder& b, const std::string& name, const Shape& s)
-        : norm_{s.channels, s.groups, true},
-          d_mixed_(b.scratch_sequence(s.length, s.channels, 0)),
-          branch_out_(b.scratch_sequence(s.length, s.channels, 0)) {
-        const auto group = ParameterGroup::encoder;
-        for (std::size_t i = 0; i < s.kernels.size(); ++i) {
-            const Index width = s.channels * static_cast<Index>(i + 1);
-            branches_.emplace_back(b, name + ".branch" + std::to_string(i), branch(s, i), s.length, group);
-            joined_.push_back(b.keep_sequence(s.length, width, 0));
-            d_joined_.push_back(b.scratch_sequence(s.length, width, 0));
-        }
-        const Index width = joined_.back().channels;
-        mix_.emplace(b, name + ".mix", Conv1d{.in_channels = width, .out_channels = s.channels}, s.length,
-                     group);
-        norm_weight_ = b.layout.norm_weight(name + ".norm.weight", s.channels, group);
-        norm_bias_ = b.layout.bias(name + ".norm.bias", s.channels, group);
-        mixed_ = b.keep_sequence(s.length, s.channels, 0);
-        mean_ = b.plan.keep(b.max_batch * s.groups);
-        rstd_ = b.plan.keep(b.max_batch * s.groups);
-        b.need_workspace(group_norm_workspace(norm_, b.max_batch));
-    }
+        : mixed_(b.tensor({.length = s.length, .channels = s.channels})),
+          branches_(branches(b, name, s)),
+          mix_(b, name + ".mix", {.in_channels = joined_.back().shape.channels, .out_channels = s.channels},
+               s.length, kGroup),
+          norm_(b, name + ".norm", {.channels = s.channels, .groups = s.groups, .gelu = true}, kGroup) {}
 
     // Zero rows that the input needs at both ends.
     static Index input_pad(const Shape& s) {
@@ -47,48 +30,30 @@ class Stem {
         return pad;
     }
 
-    template <class S, class T>
-    void forward(const Pass<S, T>& p, Sequence<const T> x, Sequence<T> y) const {
-        branches_[0].forward<S, T>(p, x, p.at(joined_[0]));
+    template <class P>
+    void forward(const P& p, const Tensor& x, const Tensor& y) const {
+        branches_[0].forward(p, x, joined_[0]);
         for (std::size_t i = 1; i < branches_.size(); ++i) {
-            branches_[i].forward<S, T>(p, x, p.at(branch_out_));
-            concat_channels<T>(p.stream, p.at(joined_[i - 1]), p.at(branch_out_), p.at(joined_[i]));
+            branches_[i].forward(p, x, branch_[i]);
+            concatenate(p, joined_[i - 1], branch_[i], joined_[i]);
         }
-        mix_->forward<S, T>(p, p.at(joined_.back()), p.at(mixed_));
-        group_norm_forward<T>(p.stream, norm_,
-                              {.x = p.at(mixed_),
-                               .weight = p.parameter(norm_weight_),
-                               .bias = p.parameter(norm_bias_),
-                               .y = y,
-                               .mean = p.at(mean_),
-                               .rstd = p.at(rstd_)});
+        mix_.forward(p, joined_.back(), mixed_);
+        norm_.forward(p, mixed_, y);
     }
 
-    // The signal itself needs no gradient.
-    template <class S, class T>
-    void backward(const Pass<S, T>& p, Sequence<const T> dy, Sequence<const T> x) const {
-        group_norm_backward<T>(p.stream, norm_,
-                               {.dy = dy,
-                                .x = p.at(mixed_),
-                                .weight = p.parameter(norm_weight_),
-                                .bias = p.parameter(norm_bias_),
-                                .mean = p.at(mean_),
-                                .rstd = p.at(rstd_),
-                                .dx = p.at(d_mixed_),
-                                .dweight = p.gradient(norm_weight_),
-                                .dbias = p.gradient(norm_bias_),
-                                .workspace = p.workspace});
-        mix_->backward_parameters<S, T>(p, p.at(joined_.back()), p.at(d_mixed_));
-        mix_->backward_data<S, T>(p, p.at(d_mixed_), p.at(d_joined_.back()), Write::overwrite);
+    template <class P>
+    void backward(const P& p, const Tensor& x, const Tensor& y) const {
+        norm_.backward(p, mixed_, y);
+        mix_.backward(p, joined_.back(), mixed_);
         for (std::size_t i = branches_.size() - 1; i > 0; --i) {
-            split_channels<T>(p.stream, p.at(d_joined_[i]), p.at(d_joined_[i - 1]), Write::overwrite,
-                              p.at(branch_out_), Write::overwrite);
-            branches_[i].backward_parameters<S, T>(p, x, p.at(branch_out_));
+            concatenate_backward(p, joined_[i - 1], branch_[i], joined_[i]);
+            branches_[i].backward(p, x, branch_[i]);
         }
-        branches_[0].backward_parameters<S, T>(p, x, p.at(d_joined_[0]));
+        branches_[0].backward(p, x, joined_[0]);
     }
 
   private:
+    static constexpr ParameterGroup kGroup = ParameterGroup::encoder;
     static Conv1d branch(const Shape& s, std::size_t i) {
         return {.in_channels = 1,
                 .out_channels = s.channels,
@@ -96,15 +61,25 @@ class Stem {
                 .dilation = s.dilations[i],
                 .padding = s.kernels[i] / 2 * s.dilations[i]};
     }
+    // Plans what lies between them, too.
+    std::vector<ConvLayer> branches(Builder& b, const std::string& name, const Shape& s) {
+        std::vector<ConvLayer> layers;
+        for (std::size_t i = 0; i < s.kernels.size(); ++i) {
+            layers.emplace_back(b, name + ".branch" + std::to_string(i), branch(s, i), s.length, kGroup);
+            joined_.push_back(
+                b.tensor({.length = s.length, .channels = s.channels * static_cast<Index>(i + 1)}));
+            branch_.push_back(i == 0 ? b.temporary({.length = s.length, .channels = s.channels})
+                                     : b.temporary(branch_[0]));
+        }
+        return layers;
+    }
 
-    GroupNorm norm_;
-    SequenceSlot d_mixed_, branch_out_;  // branch_out_ serves both passes
+    Tensor mixed_;
+    std::vector<Tensor> joined_;  // [i]: branches 0 ... i side by side
+    std::vector<Tensor> branch_;  // [i]: branch i, from 1 on, all in one memory
     std::vector<ConvLayer> branches_;
-    std::vector<SequenceSlot> joined_, d_joined_;  // [i]: branches 0 ... i side by side
-    std::optional<ConvLayer> mix_;
-    Index norm_weight_ = 0, norm_bias_ = 0;
-    SequenceSlot mixed_;
-    Slot mean_, rstd_;
+    ConvLayer mix_;
+    GroupNormLayer norm_;
 };
 
 }  // namespace abr

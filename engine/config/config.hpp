@@ -14,6 +14,7 @@
 
 #include "kernels/components.hpp"
 #include "kernels/loss.hpp"
+#include "model/network_settings.hpp"
 
 namespace abr {
 
@@ -91,22 +92,6 @@ struct DataConfig {
     std::map<std::string, std::vector<std::string>> class_aliases;  // class -> the file's names of it
     std::vector<RowFilter> filters;
     SyntheticConfig synthetic;
-};
-
-struct ModelConfig {
-    int base_channels = 16;
-    int levels = 4;
-    int kernel = 7;  // samples, odd
-    std::vector<int> stem_kernels = {3, 7, 15};
-    std::vector<int> stem_dilations = {1, 1, 1};
-    int blocks_per_level = 1;
-    int groups = 8;
-    int attention_layers = 2;
-    int heads = 8;
-    int feed_forward = 4;  // times the channels
-    int embed_dim = 128;
-    int head_hidden = 128;
-    double dropout = 0.1;
 };
 
 enum class ClassWeighting { none, balanced, given };
@@ -220,7 +205,7 @@ struct DiagnosticsConfig {
 struct Config {
     RunConfig run;
     DataConfig data;
-    ModelConfig model;
+    NetworkSettings model;
     LossConfig loss;
     CurriculumConfig curriculum;
     TrainingConfig training;

@@ -174,32 +174,11 @@ class Rules {
     }
 
     void check_model() {
-        const ModelConfig& model = config_.model;
-        const auto odd = [](int width) { return width % 2 == 1; };
-        require(odd(model.kernel), {"model.kernel"}, "must be odd");
-        require(!model.stem_kernels.empty() && model.stem_kernels.size() <= 8 &&
-                    std::all_of(model.stem_kernels.begin(), model.stem_kernels.end(), odd),
-                {"model.stem_kernels"}, "expected 1 to 8 odd numbers");
-        require(model.stem_kernels.size() == model.stem_dilations.size(),
-                {"model.stem_dilations", "model.stem_kernels"},
-                fmt::format("model.stem_dilations has {} numbers, model.stem_kernels {}",
-                            model.stem_dilations.size(), model.stem_kernels.size()),
-                "write one dilation for each kernel");
-        require(model.base_channels % model.groups == 0, {"model.groups", "model.base_channels"},
-                fmt::format("model.groups = {} must divide model.base_channels = {}", model.groups,
-                            model.base_channels));
-        constexpr int kMostChannels = 4096;
-        const int bottleneck = model.base_channels << (model.levels - 1);
-        require(
-            bottleneck <= kMostChannels, {"model.levels", "model.base_channels"},
-            fmt::format("model.base_channels = {} and model.levels = {} make {} channels at the bottleneck, "
-                        "at most {} are allowed",
-                        model.base_channels, model.levels, bottleneck, kMostChannels),
-            "lower one of them");
-        require(model.attention_layers == 0 || bottleneck % model.heads == 0,
-                {"model.heads", "model.base_channels", "model.levels", "model.attention_layers"},
-                fmt::format("model.heads = {} must divide the {} channels of the bottleneck", model.heads,
-                            bottleneck));
+        for (const SettingContradiction& found : contradictions(config_.model)) {
+            Keys keys;
+            for (const std::string_view name : found.settings) keys.push_back(fmt::format("model.{}", name));
+            require(false, keys, found.message, found.remedy);
+        }
     }
 
     void check_loss() {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "engine/config/config.hpp"
+#include "model/range.hpp"
 
 namespace abr {
 
@@ -46,18 +46,6 @@ using Field = std::variant<Member<bool>, Member<int>, Member<std::uint64_t>, Mem
                            Member<std::optional<double>>, Member<std::string>, Member<std::filesystem::path>,
                            Member<std::vector<int>>, Member<std::vector<std::string>>, Choice, NumberPair,
                            ClassWeightsField, ClassAliasField, RowFilterField, RuleSettingField>;
-
-// Bounds of a number, or of every number of a list.
-struct Range {
-    double low = -std::numeric_limits<double>::infinity();
-    double high = std::numeric_limits<double>::infinity();
-    bool includes_low = true;
-    bool includes_high = true;
-
-    bool contains(double x) const {  // false for NaN
-        return (includes_low ? x >= low : x > low) && (includes_high ? x <= high : x < high);
-    }
-};
 
 struct Key {
     std::string path;  // "section.key"; a segment in <> stands for any name

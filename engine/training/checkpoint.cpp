@@ -6,59 +6,17 @@
 #include <array>
 #include <cstring>
 #include <set>
-#include <type_traits>
 #include <utility>
 
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
 #include "engine/output/json.hpp"
 #include "engine/output/text_table.hpp"
+#include "engine/training/network_json.hpp"
 #include "engine/version.hpp"
 
 namespace abr {
 namespace {
-
-struct Range {
-    Index least, most;
-};
-
-// One list of the network's settings serves writing, reading and checking. The ranges are those that a
-// configuration allows (engine/keys/keys_model.cpp), so that a header that lies about sizes is found before
-// anything is computed from them.
-template <class Shape, class Visit>
-void for_each_setting(Shape& shape, const Visit& visit) {
-    visit("length", shape.length, Range{1, 1 << 20});
-    visit("static_inputs", shape.static_inputs, Range{kStaticInputs, kStaticInputs});
-    visit("classes", shape.classes, Range{1, 1 << 16});
-    visit("base_channels", shape.base_channels, Range{2, 512});
-    visit("levels", shape.levels, Range{1, 8});
-    visit("kernel", shape.kernel, Range{1, 63});
-    visit("stem_kernels", shape.stem_kernels, Range{1, 63});
-    visit("stem_dilations", shape.stem_dilations, Range{1, 64});
-    visit("blocks_per_level", shape.blocks_per_level, Range{1, 8});
-    visit("groups", shape.groups, Range{1, 512});
-    visit("attention_layers", shape.attention_layers, Range{0, 16});
-    visit("heads", shape.heads, Range{1, 64});
-    visit("feed_forward", shape.feed_forward, Range{1, 16});
-    visit("embed_dim", shape.embed_dim, Range{1, 4096});
-    visit("head_hidden", shape.head_hidden, Range{1, 4096});
-    visit("built", shape.built.values, Range{0, 1});
-}
-
-bool contradictory(const NetworkShape& shape) {
-    const auto even = [](Index width) { return width % 2 == 0; };
-    return even(shape.kernel) || shape.stem_kernels.empty() || shape.stem_kernels.size() > 8 ||
-           std::any_of(shape.stem_kernels.begin(), shape.stem_kernels.end(), even) ||
-           shape.stem_kernels.size() != shape.stem_dilations.size() ||
-           shape.base_channels % shape.groups != 0 || shape.channels(shape.levels - 1) > 4096 ||
-           (shape.attention_layers > 0 && shape.channels(shape.levels - 1) % shape.heads != 0);
-}
-
-std::string model_json(const NetworkShape& shape) {
-    Json json;
-    for_each_setting(shape, [&](const char* name, const auto& value, Range) { json[name] = value; });
-    return json.dump();
-}
 
 [[noreturn]] void reject(const std::string& file, const std::string& what) {
     throw InputError(fmt::format("{}: {}; expected a checkpoint written by abr_engine", file, what));
@@ -68,29 +26,6 @@ Json parse_metadata(const SafetensorsFile& file, const std::string& key) {
     const Json json = Json::parse(file.metadata_value(key), nullptr, false);
     if (!json.is_object()) reject(file.name(), fmt::format("metadata `{}` is no JSON object", key));
     return json;
-}
-
-NetworkShape parse_shape(const SafetensorsFile& file) {
-    const Json json = parse_metadata(file, "model");
-    NetworkShape shape;
-    try {
-        for_each_setting(shape, [&](const char* name, auto& value, Range) { json.at(name).get_to(value); });
-    } catch (const Json::exception& error) {
-        reject(file.name(), fmt::format("metadata `model`: {}", error.what()));
-    }
-    for_each_setting(shape, [&]<class V>(const char* name, const V& value, Range range) {
-        const auto check = [&](Index v) {
-            if (v < range.least || v > range.most)
-                reject(file.name(), fmt::format("metadata `model`: {} = {} is out of range ({} to {})", name,
-                                                v, range.least, range.most));
-        };
-        if constexpr (std::is_same_v<V, Index>)
-            check(value);
-        else
-            std::for_each(value.begin(), value.end(), check);
-    });
-    if (contradictory(shape)) reject(file.name(), "metadata `model`: the settings contradict one another");
-    return shape;
 }
 
 DataSettings parse_data(const SafetensorsFile& file, const NetworkShape& shape) {
@@ -235,7 +170,7 @@ std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLa
                                                       {"engine_version", kEngineVersion},
                                                       {kEpochKey, std::to_string(progress.epoch)},
                                                       {kStepKey, std::to_string(progress.step)},
-                                                      {"model", model_json(checkpoint.shape)},
+                                                      {"model", to_json(checkpoint.shape).dump()},
                                                       {"data", data.dump()},
                                                       {"evaluation", to_json(checkpoint.evaluation).dump()}});
 }
@@ -258,7 +193,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
                         file.name(), version, kCheckpointVersion, file.metadata_value("engine_version")));
 
     Checkpoint checkpoint;
-    checkpoint.shape = parse_shape(file);
+    checkpoint.shape =
+        network_from_json(parse_metadata(file, "model"), file.name(), file.metadata_value("engine_version"));
     checkpoint.data = parse_data(file, checkpoint.shape);
     checkpoint.statistics = statistics_from_named_arrays(
         [&](const std::string& name) { return file.doubles(name); }, checkpoint.data.classes.size());

@@ -64,7 +64,7 @@ void check_same_data(const std::string& file, const Checkpoint& checkpoint, cons
 
 void check_same_network(const std::string& file, const Checkpoint& checkpoint, const Config& config,
                         const Dataset& dataset) {
-    if (checkpoint.shape != learner_settings(config, dataset).shape)
+    if (!same_network(checkpoint.shape, learner_settings(config, dataset).shape))
         throw InputError(
             fmt::format("{}: the checkpoint is of another network than the run's; {}", file, kBeginAnew));
     if (checkpoint.learner.ema.empty() != (config.training.ema_decay == 0))

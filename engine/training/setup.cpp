@@ -3,23 +3,11 @@
 namespace abr {
 namespace {
 
-NetworkShape network_shape(const ModelConfig& model, const Dataset& dataset) {
-    NetworkShape shape;
+NetworkShape network_shape(const NetworkSettings& model, const Dataset& dataset) {
+    NetworkShape shape{model};
     shape.length = dataset.length;
     shape.static_inputs = kStaticInputs;
     shape.classes = static_cast<Index>(dataset.classes.size());
-    shape.base_channels = model.base_channels;
-    shape.levels = model.levels;
-    shape.kernel = model.kernel;
-    shape.stem_kernels.assign(model.stem_kernels.begin(), model.stem_kernels.end());
-    shape.stem_dilations.assign(model.stem_dilations.begin(), model.stem_dilations.end());
-    shape.blocks_per_level = model.blocks_per_level;
-    shape.groups = model.groups;
-    shape.attention_layers = model.attention_layers;
-    shape.heads = model.heads;
-    shape.feed_forward = model.feed_forward;
-    shape.embed_dim = model.embed_dim;
-    shape.head_hidden = model.head_hidden;
     for (std::size_t c = 0; c < kComponents; ++c) shape.built[c] = dataset.is_on(static_cast<Component>(c));
     return shape;
 }
@@ -106,7 +94,6 @@ LearnerSettings learner_settings(const Config& config, const Dataset& dataset) {
     settings.rates = {static_cast<float>(config.optimizer.encoder_lr),
                       static_cast<float>(config.optimizer.decoder_lr),
                       static_cast<float>(config.optimizer.heads_lr)};
-    settings.dropout = static_cast<float>(config.model.dropout);
     settings.seed = config.run.seed;
     settings.batch_size = config.training.batch_size;
     settings.accumulation = config.training.accumulation;

@@ -9,6 +9,7 @@
 #include "kernels/activation.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/operand_checks.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
@@ -98,6 +99,7 @@ template <class T>
 void gelu_forward(Stream& stream, Matrix<const T> x, const Dropout& dropout, Index rows_per_recording,
                   Matrix<T> y) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     const auto forward = forward_function<T>();
     for_each_recording(stream, x, rows_per_recording,
                        [&](Index b, Index at, Index n) { forward(dropout, b, n, x.data + at, y.data + at); });
@@ -107,6 +109,7 @@ template <class T>
 void gelu_backward(Stream& stream, Matrix<const T> dy, Matrix<const T> x, const Dropout& dropout,
                    Index rows_per_recording, Matrix<T> dx) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_alike(__func__, {{"x", x}, {"dy", dy}, {"dx", dx}});
     const auto backward = backward_function<T>();
     for_each_recording(stream, x, rows_per_recording, [&](Index b, Index at, Index n) {
         backward(dropout, b, n, dy.data + at, x.data + at, dx.data + at);

@@ -14,6 +14,7 @@
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/operand_checks.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
@@ -223,6 +224,7 @@ template <class T>
 void attention_forward(Stream& stream, const Attention& op, Sequence<const T> qkv, Sequence<T> o,
                        T* probabilities) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_attention(__func__, op, {"qkv", qkv}, {"o", o});
     const auto forward = forward_function<T>();
     stream.parallel_for(qkv.batch * op.heads, [&](Index task) {
         const Index b = task / op.heads;
@@ -236,6 +238,8 @@ template <class T>
 void attention_backward(Stream& stream, const Attention& op, Sequence<const T> d_o, Sequence<const T> qkv,
                         const T* probabilities, Sequence<T> dqkv, T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_attention(__func__, op, {"qkv", qkv}, {"d_o", d_o});
+    check_alike(__func__, {{"qkv", qkv}, {"dqkv", dqkv}});
     const auto backward = backward_function<T>();
     stream.parallel_for(qkv.batch * op.heads, [&](Index task) {
         const Index b = task / op.heads;
@@ -249,6 +253,7 @@ void attention_backward(Stream& stream, const Attention& op, Sequence<const T> d
 template <class T>
 void add_positions(Stream& stream, Sequence<const T> x, Sequence<T> y) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     stream.parallel_for(x.length, [&](Index t) {
         if (t == 0)
             for (Index b = 0; b < x.batch; ++b) zero_padding(y, b);

@@ -14,6 +14,7 @@
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
 #include "kernels/cuda/attention_pool_plan.hpp"
+#include "kernels/operand_checks.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
@@ -163,6 +164,7 @@ StridedRows rows_of(Sequence<T> s) {
 template <class T>
 void attention_pool_forward(Stream& stream, const AttentionPool& op, const AttentionPoolForward<T>& a) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_attention_pool(__func__, op, {"x", a.x}, {"y", a.y});
     const auto forward = forward_function<T>();
     multiply_rows(stream,
                   RowProduct<T>{.a = a.x.row(0, 0),
@@ -182,6 +184,8 @@ void attention_pool_forward(Stream& stream, const AttentionPool& op, const Atten
 template <class T>
 void attention_pool_backward(Stream& stream, const AttentionPool& op, const AttentionPoolBackward<T>& a) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_attention_pool(__func__, op, {"x", a.x}, {"dy", a.dy});
+    check_alike(__func__, {{"x", a.x}, {"dx", a.dx}});
     const auto backward = backward_function<T>();
     const Index batch = a.x.batch;
     const Index length = a.x.length;

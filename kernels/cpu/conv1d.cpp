@@ -1,12 +1,12 @@
 #include "kernels/conv1d.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <type_traits>
 
 #include "kernels/cpu/gemm_convolution.hpp"
 #include "kernels/cpu/winograd.hpp"
 #include "kernels/cuda/gemm_plan.hpp"
+#include "kernels/operand_checks.hpp"
 
 namespace abr {
 namespace {
@@ -45,8 +45,7 @@ template <class T>
 void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const T* weight, const T* bias,
                     Sequence<T> y, T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
-    assert(x.channels == op.in_channels && y.channels == op.out_channels &&
-           y.length == op.out_length(x.length));
+    check_convolution(__func__, op, {"x", x}, {"y", y}, x.pad >= convolve_pad(windows(op)));
     convolve<T>(stream, windows(op), x, forward_weights(op, weight), bias, y, Write::overwrite, workspace);
 }
 
@@ -54,8 +53,7 @@ template <class T>
 void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy, const T* weight,
                           Sequence<T> dx, Write write, T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
-    assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
-           dy.length == op.out_length(dx.length));
+    check_convolution(__func__, op, {"dx", dx}, {"dy", dy}, dy.pad >= convolve_transposed_pad(windows(op)));
     convolve_transposed<T>(stream, windows(op), dy, backward_weights(op, weight), nullptr, dx, write,
                            workspace);
 }
@@ -64,9 +62,7 @@ template <class T>
 void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> x, Sequence<const T> dy,
                             T* dweight, T* dbias, T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
-    assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
-           dy.length == op.out_length(x.length));
-    assert(x.pad >= op.padding && x.batch == dy.batch);
+    check_convolution(__func__, op, {"x", x}, {"dy", dy}, x.pad >= convolve_pad(windows(op)));
     if (dbias) accumulate_column_sums(stream, dy, dbias, workspace);
     if constexpr (std::is_same_v<T, float>)
         if (winograd_suits_weight_gradient(windows(op), op.in_channels, op.out_channels,

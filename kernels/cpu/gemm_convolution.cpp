@@ -1,7 +1,6 @@
 #include "kernels/cpu/gemm_convolution.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <type_traits>
 
 #include "kernels/cpu/padding.hpp"
@@ -21,7 +20,6 @@ void zero_padding(Stream& stream, Sequence<T> y) {
 template <class T>
 void convolve(Stream& stream, const Windows& w, Sequence<const T> x, const WeightView<T>& weight,
               const T* bias, Sequence<T> y, Write write, T* workspace) {
-    assert(x.pad >= convolve_pad(w) && x.batch == y.batch);
     zero_padding(stream, y);
     if constexpr (std::is_same_v<T, float>)
         if (winograd_suits(w, x.channels, y.channels))
@@ -48,7 +46,6 @@ void convolve(Stream& stream, const Windows& w, Sequence<const T> x, const Weigh
 template <class T>
 void convolve_transposed(Stream& stream, const Windows& w, Sequence<const T> x, const WeightView<T>& weight,
                          const T* bias, Sequence<T> y, Write write, T* workspace) {
-    assert(x.pad >= convolve_transposed_pad(w) && x.batch == y.batch);
     zero_padding(stream, y);
     if constexpr (std::is_same_v<T, float>)
         if (winograd_suits(w, x.channels, y.channels))

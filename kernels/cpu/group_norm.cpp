@@ -13,6 +13,7 @@
 #include "kernels/cpu/stream.hpp"
 #include "kernels/cuda/norm_plan.hpp"
 #include "kernels/norm.hpp"
+#include "kernels/operand_checks.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
@@ -370,6 +371,7 @@ auto backward_function() {
 template <class T>
 void group_norm_forward(Stream& stream, const GroupNorm& op, const GroupNormForward<T>& a) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_group_norm(__func__, op, a);
     const auto forward = forward_function<T>();
     stream.parallel_for(a.x.batch, [&](Index b) {
         forward(op, a, b);
@@ -380,6 +382,7 @@ void group_norm_forward(Stream& stream, const GroupNorm& op, const GroupNormForw
 template <class T>
 void group_norm_backward(Stream& stream, const GroupNorm& op, const GroupNormBackward<T>& a) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_group_norm(__func__, op, a);
     const auto backward = backward_function<T>();
     stream.parallel_for(a.x.batch, [&](Index b) {
         backward(op, a, b);

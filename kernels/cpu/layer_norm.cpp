@@ -12,6 +12,7 @@
 #include "kernels/cpu/stream.hpp"
 #include "kernels/cuda/norm_plan.hpp"
 #include "kernels/norm.hpp"
+#include "kernels/operand_checks.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace abr::cpu::HWY_NAMESPACE {
@@ -135,6 +136,7 @@ template <class T>
 void layer_norm_forward(Stream& stream, Sequence<const T> x, const T* weight, const T* bias, Sequence<T> y,
                         T* mean, T* rstd) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     const auto forward = forward_function<T>();
     stream.parallel_for(tasks(x.batch * x.length), [&](Index task) {
         for_each_row(x, task, [&](Index b, Index t, Index r) {
@@ -149,6 +151,7 @@ void layer_norm_backward(Stream& stream, Sequence<const T> dy, Sequence<const T>
                          const T* mean, const T* rstd, Sequence<T> dx, Write write, T* dweight, T* dbias,
                          T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_alike(__func__, {{"x", x}, {"dy", dy}, {"dx", dx}});
     const auto backward = backward_function<T>();
     const Index channels = x.channels;
     const Index count = tasks(x.batch * x.length);

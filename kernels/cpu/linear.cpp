@@ -1,10 +1,10 @@
 #include "kernels/linear.hpp"
 
 #include <algorithm>
-#include <cassert>
 
 #include "kernels/cpu/gemm.hpp"
 #include "kernels/cuda/gemm_plan.hpp"
+#include "kernels/operand_checks.hpp"
 
 namespace abr {
 namespace {
@@ -29,7 +29,6 @@ namespace {
 template <class T>
 void multiply(Stream& stream, Matrix<const T> x, const T* weight, Index w_in, Index w_out, const T* bias,
               Matrix<T> y, Write write, T* workspace) {
-    assert(x.rows == y.rows);
     multiply_rows<T>(stream,
                      {.a = x.data,
                       .a_rows = {x.rows, 0, x.columns},
@@ -53,6 +52,7 @@ template <class T>
 void linear_forward(Stream& stream, Matrix<const T> x, const T* weight, const T* bias, Matrix<T> y,
                     T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_linear(__func__, {"x", x}, {"y", y});
     multiply(stream, x, weight, y.columns, Index{1}, bias, y, Write::overwrite, workspace);
 }
 
@@ -60,6 +60,7 @@ template <class T>
 void linear_backward_data(Stream& stream, Matrix<const T> dy, const T* weight, Matrix<T> dx, Write write,
                           T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_linear(__func__, {"dx", dx}, {"dy", dy});
     const T* const no_bias = nullptr;
     multiply(stream, dy, weight, Index{1}, dy.columns, no_bias, dx, write, workspace);
 }
@@ -68,7 +69,7 @@ template <class T>
 void linear_backward_weight(Stream& stream, Matrix<const T> x, Matrix<const T> dy, T* dweight, T* dbias,
                             T* workspace) {
     const ProfileScope scope(stream.profile(), __func__);
-    assert(x.rows == dy.rows);
+    check_linear(__func__, {"x", x}, {"dy", dy});
     accumulate_weight_product<T>(stream,
                                  {.shape = weight_shape(x.columns, dy.columns, x.rows),
                                   .a = x.data,

@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cpu {
 namespace {
@@ -23,6 +24,7 @@ void move(const T* from, Index n, T* to, Write write) {
 template <class T>
 void copy(Stream& stream, Sequence<const T> x, Sequence<T> y, Write write) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     stream.parallel_for(x.batch, [&](Index b) {
         zero_padding(y, b);
         move(x.row(b, 0), x.length * x.channels, y.row(b, 0), write);
@@ -32,6 +34,7 @@ void copy(Stream& stream, Sequence<const T> x, Sequence<T> y, Write write) {
 template <class T>
 void add(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_alike(__func__, {{"a", a}, {"b", b}, {"y", y}});
     stream.parallel_for(y.batch, [&](Index sample) {
         zero_padding(y, sample);
         const T* from_a = a.row(sample, 0);
@@ -44,6 +47,7 @@ void add(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y
 template <class T>
 void concat_channels(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_concatenation(__func__, {"a", a}, {"b", b}, {"y", y});
     stream.parallel_for(y.batch, [&](Index sample) {
         zero_padding(y, sample);
         for (Index t = 0; t < y.length; ++t) {
@@ -57,6 +61,7 @@ template <class T>
 void split_channels(Stream& stream, Sequence<const T> dy, Sequence<T> da, Write write_a, Sequence<T> db,
                     Write write_b) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_concatenation(__func__, {"da", da}, {"db", db}, {"dy", dy});
     stream.parallel_for(dy.batch, [&](Index sample) {
         zero_padding(da, sample);
         zero_padding(db, sample);

@@ -5,6 +5,7 @@
 #include "kernels/cuda/dropout.cuh"
 #include "kernels/cuda/four.cuh"
 #include "kernels/cuda/gelu.cuh"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cuda {
 namespace {
@@ -72,6 +73,7 @@ template <class T>
 void gelu_forward(Stream& stream, Matrix<const T> x, const Dropout& dropout, Index rows_per_recording,
                   Matrix<T> y) {
     const ProfileScope scope(stream, __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     const Recordings recordings(x, rows_per_recording);
     const bool vector = recordings.whole() && is_aligned(x.data, 16) && is_aligned(y.data, 16);
     launch(vector ? gelu_forward_kernel<true> : gelu_forward_kernel<false>, recordings.grid(), kThreads, 0,
@@ -82,6 +84,7 @@ template <class T>
 void gelu_backward(Stream& stream, Matrix<const T> dy, Matrix<const T> x, const Dropout& dropout,
                    Index rows_per_recording, Matrix<T> dx) {
     const ProfileScope scope(stream, __func__);
+    check_alike(__func__, {{"x", x}, {"dy", dy}, {"dx", dx}});
     const Recordings recordings(x, rows_per_recording);
     const bool vector =
         recordings.whole() && is_aligned(dy.data, 16) && is_aligned(x.data, 16) && is_aligned(dx.data, 16);

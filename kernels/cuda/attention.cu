@@ -9,6 +9,7 @@
 #include "kernels/cuda/four.cuh"
 #include "kernels/cuda/padding.cuh"
 #include "kernels/cuda/reduce.cuh"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cuda {
 namespace {
@@ -235,6 +236,7 @@ template <class T>
 void attention_forward(Stream& stream, const Attention& op, Sequence<const T> qkv, Sequence<T> o,
                        T* probabilities) {
     const ProfileScope scope(stream, __func__);
+    check_attention(__func__, op, {"qkv", qkv}, {"o", o});
     const bool fused = with_tiles(op, qkv.length, [&](auto depth) {
         launch(attention_forward_kernel<depth>, qkv.batch * op.heads, kThreads, 0, stream, op,
                rows_of_vectors(op, qkv.data, o.data, nullptr), qkv, o, probabilities);
@@ -247,6 +249,8 @@ template <class T>
 void attention_backward(Stream& stream, const Attention& op, Sequence<const T> d_o, Sequence<const T> qkv,
                         const T* probabilities, Sequence<T> dqkv, T* workspace) {
     const ProfileScope scope(stream, __func__);
+    check_attention(__func__, op, {"qkv", qkv}, {"d_o", d_o});
+    check_alike(__func__, {{"qkv", qkv}, {"dqkv", dqkv}});
     const bool fused = with_tiles(op, qkv.length, [&](auto depth) {
         launch(attention_backward_kernel<depth>, qkv.batch * op.heads, kThreads, 0, stream, op,
                rows_of_vectors(op, d_o.data, qkv.data, dqkv.data), d_o, qkv, probabilities, dqkv);
@@ -258,6 +262,7 @@ void attention_backward(Stream& stream, const Attention& op, Sequence<const T> d
 template <class T>
 void add_positions(Stream& stream, Sequence<const T> x, Sequence<T> y) {
     const ProfileScope scope(stream, __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     const dim3 grid(static_cast<unsigned>(divide_up(x.length * x.channels, kPositionThreads)),
                     static_cast<unsigned>(divide_up(x.batch, kPositionSamples)));
     launch(add_positions_kernel, grid, kPositionThreads, 0, stream, x, y);

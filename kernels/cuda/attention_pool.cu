@@ -7,6 +7,7 @@
 #include "kernels/cuda/partial_sums.hpp"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/cuda/tile_product.cuh"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cuda {
 namespace {
@@ -142,6 +143,7 @@ __global__ void __launch_bounds__(kProductThreads)
 template <class T>
 void attention_pool_forward(Stream& stream, const AttentionPool& op, const AttentionPoolForward<T>& a) {
     const ProfileScope scope(stream, __func__);
+    check_attention_pool(__func__, op, {"x", a.x}, {"y", a.y});
     launch(attention_pool_hidden_kernel, product_tiles(a.x.batch * a.x.length, op.hidden), kProductThreads, 0,
            stream, op, a);
     launch(attention_pool_forward_kernel, a.x.batch, kThreads, 0, stream, op, a);
@@ -150,6 +152,8 @@ void attention_pool_forward(Stream& stream, const AttentionPool& op, const Atten
 template <class T>
 void attention_pool_backward(Stream& stream, const AttentionPool& op, const AttentionPoolBackward<T>& a) {
     const ProfileScope scope(stream, __func__);
+    check_attention_pool(__func__, op, {"x", a.x}, {"dy", a.dy});
+    check_alike(__func__, {{"x", a.x}, {"dx", a.dx}});
     const AttentionPoolPlan plan(op, a.x.batch, a.x.length);
     launch(attention_pool_scores_kernel, a.x.batch, kThreads, 0, stream, op, plan, a);
     add_partial_sums(stream, a.workspace + plan.shares, a.x.batch, op.hidden, a.dbias, a.dscore);

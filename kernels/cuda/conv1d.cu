@@ -1,6 +1,7 @@
 #include "kernels/conv1d.hpp"
 
 #include "kernels/cuda/convolution.cuh"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cuda {
 
@@ -8,8 +9,7 @@ template <class T>
 void conv1d_forward(Stream& stream, const Conv1d& op, Sequence<const T> x, const T* weight, const T* bias,
                     Sequence<T> y, T*) {
     const ProfileScope scope(stream, __func__);
-    assert(x.channels == op.in_channels && y.channels == op.out_channels &&
-           y.length == op.out_length(x.length));
+    check_convolution(__func__, op, {"x", x}, {"y", y}, x.pad >= convolve_pad(windows(op)));
     convolve(stream, windows(op), x, forward_weights(op, weight), bias, y, Write::overwrite);
 }
 
@@ -17,8 +17,7 @@ template <class T>
 void conv1d_backward_data(Stream& stream, const Conv1d& op, Sequence<const T> dy, const T* weight,
                           Sequence<T> dx, Write write, T*) {
     const ProfileScope scope(stream, __func__);
-    assert(dx.channels == op.in_channels && dy.channels == op.out_channels &&
-           dy.length == op.out_length(dx.length));
+    check_convolution(__func__, op, {"dx", dx}, {"dy", dy}, dy.pad >= convolve_transposed_pad(windows(op)));
     convolve_transposed(stream, windows(op), dy, backward_weights(op, weight), nullptr, dx, write);
 }
 
@@ -27,9 +26,7 @@ template <class T>
 void conv1d_backward_weight(Stream& stream, const Conv1d& op, Sequence<const T> x, Sequence<const T> dy,
                             T* dweight, T* dbias, T* workspace) {
     const ProfileScope scope(stream, __func__);
-    assert(x.channels == op.in_channels && dy.channels == op.out_channels &&
-           dy.length == op.out_length(x.length));
-    assert(x.pad >= op.padding && x.batch == dy.batch);
+    check_convolution(__func__, op, {"x", x}, {"dy", dy}, x.pad >= convolve_pad(windows(op)));
     const Index in = op.in_channels, out = op.out_channels;
     const Product product = {
         .a = Operand(x.row(0, -op.padding), Axis(op.kernel * in, in, op.dilation * in, 1),

@@ -16,7 +16,6 @@ inline Axis rows_of(const Sequence<const float>& s, Index length, Index step) {
 
 inline void convolve(Stream& stream, const Windows& w, Sequence<const float> x,
                      const WeightView<float>& weight, const float* bias, Sequence<float> y, Write write) {
-    assert(x.pad >= convolve_pad(w) && x.batch == y.batch);
     const Index depth = w.kernel * x.channels;
     const Product product = {.a = Operand(x.row(0, -w.padding), rows_of(x, y.length, w.stride),
                                           Axis(depth, x.channels, w.dilation * x.channels, 1), true),
@@ -31,7 +30,6 @@ inline void convolve(Stream& stream, const Windows& w, Sequence<const float> x,
 inline void convolve_transposed(Stream& stream, const Windows& w, Sequence<const float> x,
                                 const WeightView<float>& weight, const float* bias, Sequence<float> y,
                                 Write write) {
-    assert(x.pad >= convolve_transposed_pad(w) && x.batch == y.batch);
     const Index phases = std::min(w.stride, y.length);
     for (Index begin = 0; begin < phases; begin += kMaxPhases) {
         const Index count = std::min(phases - begin, kMaxPhases);

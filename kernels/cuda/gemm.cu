@@ -2,6 +2,7 @@
 #include "kernels/cuda/gemm.cuh"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 #include "kernels/cuda/column_sums.cuh"

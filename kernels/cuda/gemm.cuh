@@ -5,12 +5,19 @@
 // rows of such an operand. A sum runs in the order of d whatever the tile.
 #pragma once
 
-#include <cassert>
 #include <span>
+#include <stdexcept>
+#include <string>
 
 #include "kernels/cuda/device.cuh"
 
 namespace abr::cuda {
+
+// Throws std::length_error for a batch whose rows 32 bits cannot number.
+inline void check_count(Index count) {
+    if (count < 0 || count >= Index{1} << 31)
+        throw std::length_error("cuda: a matrix product with " + std::to_string(count) + " rows or columns");
+}
 
 // n / divisor for n < 2^31 by a multiplication (Granlund and Montgomery 1994, "Division by invariant integers using
 // multiplication", figure 4.1).
@@ -18,7 +25,7 @@ class Divider {
   public:
     Divider() = default;
     explicit Divider(Index divisor) : divisor_(static_cast<std::uint32_t>(divisor)) {
-        assert(divisor > 0 && divisor < Index{1} << 31);
+        check_count(divisor);
         while ((std::uint64_t{1} << shift_) < divisor_) ++shift_;
         multiplier_ =
             static_cast<std::uint32_t>((((std::uint64_t{1} << shift_) - divisor_) << 32) / divisor_ + 1);
@@ -46,7 +53,7 @@ struct Axis {
           inner(inner_size > 0 ? inner_size : 1),
           outer(outer_stride),
           step(stride) {
-        assert(size >= 0 && size < Index{1} << 31);
+        check_count(size);
     }
     ABR_HOST_DEVICE Index offset(std::uint32_t i) const {
         const std::uint32_t q = inner.quotient(i);

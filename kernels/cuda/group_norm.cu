@@ -9,6 +9,7 @@
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/cuda/wide.cuh"
 #include "kernels/norm.hpp"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cuda {
 namespace {
@@ -266,6 +267,7 @@ __global__ void __launch_bounds__(kThreads, 4)
 template <class T>
 void group_norm_forward(Stream& stream, const GroupNorm& op, const GroupNormForward<T>& a) {
     const ProfileScope scope(stream, __func__);
+    check_group_norm(__func__, op, a);
     const Part part(op, a.x.length);
     const bool four = part.width % 4 == 0 && rows_of_four(op.channels, a.x.data, a.residual.data, a.y.data);
     launch(four ? group_norm_forward_kernel<4> : group_norm_forward_kernel<1>, a.x.batch * part.parts,
@@ -275,6 +277,7 @@ void group_norm_forward(Stream& stream, const GroupNorm& op, const GroupNormForw
 template <class T>
 void group_norm_backward(Stream& stream, const GroupNorm& op, const GroupNormBackward<T>& a) {
     const ProfileScope scope(stream, __func__);
+    check_group_norm(__func__, op, a);
     const Part part(op, a.x.length);
     const bool four = part.width % 4 == 0 && rows_of_four(op.channels, a.dy.data, a.x.data, a.residual.data,
                                                           a.dx.data, a.dresidual.data);

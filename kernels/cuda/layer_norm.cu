@@ -7,6 +7,7 @@
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/cuda/wide.cuh"
 #include "kernels/norm.hpp"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cuda {
 namespace {
@@ -154,6 +155,7 @@ template <class T>
 void layer_norm_forward(Stream& stream, Sequence<const T> x, const T* weight, const T* bias, Sequence<T> y,
                         T* mean, T* rstd) {
     const ProfileScope scope(stream, __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     const bool four = rows_of_four(x.channels, x.data, weight, bias, y.data);
     launch(four ? layer_norm_forward_kernel<4> : layer_norm_forward_kernel<1>,
            divide_up(x.batch * x.length, kWarps), kThreads, 0, stream, x, weight, bias, y, mean, rstd);
@@ -164,6 +166,7 @@ void layer_norm_backward(Stream& stream, Sequence<const T> dy, Sequence<const T>
                          const T* mean, const T* rstd, Sequence<T> dx, Write write, T* dweight, T* dbias,
                          T* workspace) {
     const ProfileScope scope(stream, __func__);
+    check_alike(__func__, {{"x", x}, {"dy", dy}, {"dx", dx}});
     const Index rows = x.batch * x.length;
     const Index runs = layer_norm_runs(rows);
     launch(layer_norm_parameters_kernel,

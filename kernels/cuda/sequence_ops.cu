@@ -3,6 +3,7 @@
 #include "kernels/sequence_ops.hpp"
 
 #include "kernels/cuda/device.cuh"
+#include "kernels/operand_checks.hpp"
 
 namespace abr::cuda {
 namespace {
@@ -114,18 +115,21 @@ void join(Stream& stream, Join fours, Join ones, Sequence<const float> a, Sequen
 template <class T>
 void copy(Stream& stream, Sequence<const T> x, Sequence<T> y, Write write) {
     const ProfileScope scope(stream, __func__);
+    check_alike(__func__, {{"x", x}, {"y", y}});
     take_channels(stream, x, 0, y, write);
 }
 
 template <class T>
 void add(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
     const ProfileScope scope(stream, __func__);
+    check_alike(__func__, {{"a", a}, {"b", b}, {"y", y}});
     join(stream, add_kernel<float4>, add_kernel<float>, a, b, y);
 }
 
 template <class T>
 void concat_channels(Stream& stream, Sequence<const T> a, Sequence<const T> b, Sequence<T> y) {
     const ProfileScope scope(stream, __func__);
+    check_concatenation(__func__, {"a", a}, {"b", b}, {"y", y});
     join(stream, concat_kernel<float4>, concat_kernel<float>, a, b, y);
 }
 
@@ -133,6 +137,7 @@ template <class T>
 void split_channels(Stream& stream, Sequence<const T> dy, Sequence<T> da, Write write_a, Sequence<T> db,
                     Write write_b) {
     const ProfileScope scope(stream, __func__);
+    check_concatenation(__func__, {"da", da}, {"db", db}, {"dy", dy});
     take_channels(stream, dy, 0, da, write_a);
     take_channels(stream, dy, da.channels, db, write_b);
 }

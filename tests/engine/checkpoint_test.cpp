@@ -269,9 +269,13 @@ TEST_CASE("checkpoint: metadata that lies about the network is refused before me
     CHECK(contains(lie("stem_kernels", {3, 5, 7}), "contradict"));
     CHECK(contains(lie("stem_kernels", {3, 4}), "contradict"));
     CHECK(contains(lie("stem_dilations", {1, -2}), "stem_dilations"));
-    CHECK(contains(lie("built", {true, false}), "model"));
+    CHECK(contains(lie("built", {true, false}), "the network has no tensor"));
+    CHECK(contains(lie("built", {1, 0, 1, 1, 1, 1}), "built"));
+    CHECK(contains(lie("built", Json(std::vector<bool>(kComponents + 1, true))), "built"));
+    CHECK(contains(lie("levels", 2.0), "levels is no integer"));
     CHECK(contains(lie("groups", 3), "contradict"));
     CHECK(contains(lie("heads", 3), "contradict"));
+    CHECK(contains(lie("kernel", 8), "contradict one another: kernel: must be odd"));
     // Allowed sizes that the file does not have: 2 GB of parameters that are not there.
     const std::string larger = error_after([](Parts& p) {
         p.set("model", "base_channels", 32);
@@ -281,6 +285,25 @@ TEST_CASE("checkpoint: metadata that lies about the network is refused before me
     CHECK_FALSE(contains(larger, "nothing was thrown"));
     CHECK(contains(error_after([](Parts& p) { p.metadata["model"] = "[1, 2"; }), "model"));
     CHECK(contains(error_after([](Parts& p) { p.metadata.erase("model"); }), "model"));
+}
+
+TEST_CASE("checkpoint: a setting that it lacks takes its default, one that is not known is refused") {
+    const auto without = [](const char* key) {
+        return error_after([&](Parts& p) {
+            Json json = Json::parse(p.metadata.at("model"));
+            REQUIRE(json.erase(key) == 1);
+            p.metadata["model"] = json.dump();
+        });
+    };
+    // small_shape() leaves feed_forward at its default; with that of heads the bottleneck's channels have no
+    // meaning.
+    CHECK(without("feed_forward") == "nothing was thrown");
+    CHECK(contains(without("embed_dim"), "embedding.first.weight"));
+    CHECK(contains(without("length"), "length is missing"));
+
+    const std::string newer = error_after([](Parts& p) { p.set("model", "gate", 8); });
+    CHECK(contains(newer, "last.safetensors"));
+    CHECK(contains(newer, "knows no setting `gate`; use the version of abr_engine that wrote it"));
 }
 
 TEST_CASE("checkpoint: metadata that lies about the data or the progress is refused") {

@@ -105,7 +105,7 @@ TEST_CASE(
 
 TEST_CASE("learner: overfits one batch") {
     auto settings = small_settings(20, 1);
-    settings.dropout = 0;
+    settings.shape.dropout = 0;
     settings.batch.augmentation_probability = 0;
     settings.batch.degradation_probability = 0;
     settings.optimizer.learning_rate = 5e-3;

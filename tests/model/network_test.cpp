@@ -13,26 +13,34 @@ namespace {
 
 constexpr float kDropout = 0.15f;
 
-// Every output of the network with its gradient's place.
-template <class T, class Visit>
-void for_each_output(RunnableNetwork<T>& net, const Visit& visit) {
-    const auto out = net.network.template outputs<cpu::Stream, T>(net.pass(kDropout));
-    const auto gradient = net.network.template output_gradients<cpu::Stream, T>(net.pass(kDropout));
+using DoubleNetwork = RunnableNetwork<Fp64>;
+
+// visit(element, weight) for every output of the network, or every gradient of one, with fixed random
+// weights.
+template <class Visit>
+void for_each_element(const Heads<double>& heads, Index batch, const Visit& visit) {
     std::uint32_t index = 0;
-    const auto all = [&](const T* values, T* gradients, Index count) {
-        for (Index i = 0; values && i < count; ++i) visit(values[i], gradients[i], uniform(index++, 9));
+    const auto all = [&](double* elements, Index count) {
+        for (Index i = 0; elements && i < count; ++i) visit(elements[i], uniform(index++, 9));
     };
-    all(out.signal.data, gradient.signal.data, out.signal.size());
-    for (const Component c : kMetricOrder)
-        all(out.answer[c].data, gradient.answer[c].data, out.answer[c].size());
+    all(heads.signal.data, heads.signal.size());
+    for (const Component c : kMetricOrder) all(heads.answer[c].data, heads.answer[c].size());
 }
 
 // A fixed random combination of all outputs.
-double objective(RunnableNetwork<double>& net) {
+double objective(DoubleNetwork& net) {
     net.forward(kDropout);
     double sum = 0;
-    for_each_output(net, [&](double value, double&, double weight) { sum += weight * value; });
+    for_each_element(net.network.outputs(net.pass(kDropout)), net.statics().rows,
+                     [&](double value, double weight) { sum += weight * value; });
     return sum;
+}
+
+// Its gradient, after objective().
+void backward(DoubleNetwork& net) {
+    for_each_element(net.network.output_gradients(net.pass(kDropout)), net.statics().rows,
+                     [](double& gradient, double weight) { gradient = weight; });
+    net.backward(kDropout);
 }
 
 }  // namespace
@@ -45,10 +53,9 @@ TEST_CASE("network: the sizes of the contract") {
 }
 
 TEST_CASE("network: every parameter's gradient agrees with finite differences in double") {
-    RunnableNetwork<double> net(small_shape(), 3);
+    DoubleNetwork net(small_shape(), 3);
     objective(net);
-    for_each_output(net, [](double, double& gradient, double weight) { gradient = weight; });
-    net.backward(kDropout);
+    backward(net);
 
     double* p = net.parameters.data();
     const double* g = net.gradients.data();
@@ -76,17 +83,12 @@ TEST_CASE("network: every parameter's gradient agrees with finite differences in
 }
 
 TEST_CASE("network: backward accumulates, and is the same twice") {
-    RunnableNetwork<double> net(small_shape(), 2);
+    DoubleNetwork net(small_shape(), 2);
     objective(net);
-    const auto fill = [&] {
-        for_each_output(net, [](double, double& gradient, double weight) { gradient = weight; });
-    };
-    fill();
-    net.backward(kDropout);
+    backward(net);
     const std::vector<double> once(net.gradients.data(), net.gradients.data() + net.gradients.size());
     objective(net);
-    fill();
-    net.backward(kDropout);
+    backward(net);
     for (Index i = 0; i < net.gradients.size(); ++i) {
         const double expected = 2 * once[static_cast<std::size_t>(i)];
         CHECK(net.gradients.data()[i] == doctest::Approx(expected).epsilon(1e-9));
@@ -104,10 +106,9 @@ TEST_CASE("network: variants of the shape run and pass a directional gradient ch
     shapes[4].levels = 1;
     for (std::size_t i = 0; i < shapes.size(); ++i) {
         CAPTURE(i);
-        RunnableNetwork<double> net(shapes[i], 2);
+        DoubleNetwork net(shapes[i], 2);
         objective(net);
-        for_each_output(net, [](double, double& gradient, double weight) { gradient = weight; });
-        net.backward(kDropout);
+        backward(net);
         double expected = 0;
         const auto move = [&](double by) {
             for (const auto& spec : net.network.parameters().specs())
@@ -127,19 +128,15 @@ TEST_CASE("network: variants of the shape run and pass a directional gradient ch
 }
 
 TEST_CASE("network: a smaller batch than planned gives the same answers") {
-    RunnableNetwork<float> net(small_shape(), 4);
+    RunnableNetwork<Fp32> net(small_shape(), 4);
     net.forward(0);
-    const auto all = net.network.outputs<cpu::Stream, float>(net.pass(0));
+    const auto all = net.network.outputs(net.pass(0));
     const float* const first = all.answer[Component::classification].data;
     const std::vector<float> logits(first, first + 5);
     auto pass = net.pass(0);
     pass.batch = 1;
-    auto signal = net.signal();
-    signal.batch = 1;
-    auto statics = net.statics();
-    statics.rows = 1;
-    net.network.forward<cpu::Stream, float>(pass, signal, statics);
-    const auto one = net.network.outputs<cpu::Stream, float>(pass);
+    net.network.forward(pass);
+    const auto one = net.network.outputs(pass);
     for (std::size_t k = 0; k < logits.size(); ++k)
         CHECK(one.answer[Component::classification].data[k] == doctest::Approx(logits[k]).epsilon(1e-5));
 }

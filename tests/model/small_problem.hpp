@@ -29,19 +29,24 @@ inline NetworkShape small_shape() {
     shape.feed_forward = 2;
     shape.embed_dim = 12;
     shape.head_hidden = 10;
+    shape.dropout = 0.1;
     return shape;
 }
 
 // A network in memory of its own, all parameters random.
-template <class T>
+template <class Types>
 class RunnableNetwork {
   public:
+    using T = typename Types::Storage;
+
     RunnableNetwork(const NetworkShape& shape, Index batch, int threads = 1)
         : stream(threads),
           network(shape, batch),
           parameters(network.parameters().size()),
           gradients(network.parameters().size()),
+          claims_(network.gradients()),
           arena_(network.arena_size()),
+          statistics_(network.statistics_size()),
           workspace_(network.workspace_size()),
           signal_(batch * (shape.padded_length() + 2 * network.input_pad())),
           statics_(batch * shape.static_inputs),
@@ -60,9 +65,20 @@ class RunnableNetwork {
             statics_.data()[i] = T(uniform(static_cast<std::uint32_t>(i), 3));
     }
 
-    Pass<cpu::Stream, T> pass(float dropout) {
-        return {stream,           network.plan(), arena_.data(), workspace_.data(), parameters.data(),
-                gradients.data(), batch_,         dropout,       {11, 1, 2, 0}};
+    Pass<cpu::Stream, Types> pass(float dropout) {
+        return {.stream = stream,
+                .plan = network.plan(),
+                .claims = claims_,
+                .arena = arena_.data(),
+                .statistics = statistics_.data(),
+                .workspace = workspace_.data(),
+                .parameters = parameters.data(),
+                .gradients = gradients.data(),
+                .signal = signal_.data(),
+                .statics = statics_.data(),
+                .batch = batch_,
+                .dropout = dropout,
+                .position = {11, 1, 2, 0}};
     }
     Sequence<T> signal() const {
         const auto& s = network.shape();
@@ -70,15 +86,16 @@ class RunnableNetwork {
     }
     Matrix<T> statics() const { return {statics_.data(), batch_, network.shape().static_inputs}; }
 
-    void forward(float dropout) { network.forward<cpu::Stream, T>(pass(dropout), signal(), statics()); }
-    void backward(float dropout) { network.backward<cpu::Stream, T>(pass(dropout), signal(), statics()); }
+    void forward(float dropout) { network.forward(pass(dropout)); }
+    void backward(float dropout) { network.backward(pass(dropout)); }
 
     cpu::Stream stream;
     Network network;
     cpu::Buffer<T> parameters, gradients;
 
   private:
-    cpu::Buffer<T> arena_, workspace_, signal_, statics_;
+    GradientClaims claims_;
+    cpu::Buffer<T> arena_, statistics_, workspace_, signal_, statics_;
     Index batch_;
 };
 
@@ -147,7 +164,6 @@ inline LearnerSettings small_settings(Index batch_size, Index accumulation) {
     settings.batch.noise_sd = 0.2f;
     settings.batch.degradation_probability = 1;
     settings.optimizer.learning_rate = 3e-3;
-    settings.dropout = 0.1f;
     settings.seed = 5;
     settings.batch_size = batch_size;
     settings.accumulation = accumulation;

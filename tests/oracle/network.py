@@ -6,45 +6,14 @@ engine's layouts: convolutions (kernel, in, out), linear maps (in, out).
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from network_shape import TASKS
 from torch import nn
 
 NORM_EPSILON = 1e-5
-TASKS = ("classification", "peak_exist", "peak_latency", "peak_amplitude", "threshold")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The fields and defaults of the engine's NetworkShape; `built` names the heads that exist."""
-
-    length: int = 200
-    static_inputs: int = 9
-    classes: int = 5
-    base_channels: int = 16
-    levels: int = 4
-    kernel: int = 7
-    stem_kernels: tuple = (3, 7, 15)
-    stem_dilations: tuple = (1, 1, 1)
-    blocks_per_level: int = 1
-    groups: int = 8
-    attention_layers: int = 2
-    heads: int = 8
-    feed_forward: int = 4
-    embed_dim: int = 128
-    head_hidden: int = 128
-    built: tuple = ("signal", *TASKS)
-
-    def channels(self, level):
-        return self.base_channels << level
-
-    @property
-    def padded_length(self):
-        multiple = 1 << (self.levels - 1)
-        return -(-self.length // multiple) * multiple
 
 
 class StaticEmbedding(nn.Module):

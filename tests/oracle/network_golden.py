@@ -8,7 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import torch
 from common import random, verified, write
-from network import AbrUnet, Shape, load_parameters, parameter_arrays
+from network import AbrUnet, load_parameters, parameter_arrays
+from network_shape import Shape
 
 FLOAT32_TOLERANCE = 5e-5  # what the test of the engine allows
 
