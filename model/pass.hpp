@@ -49,15 +49,16 @@ struct Pass {
     const T* parameters;
     T* gradients;  // accumulated by backward
     Index batch;
-    float dropout;  // rate; 0 in evaluation
-    RandomPosition position;
+    float dropout;           // rate; 0 in evaluation
+    const StepState* state;  // of the step, in the backend's memory; not read while dropout is off
+    Index place;             // of the micro-batch's first recording in the step
 
     T* at(Slot slot) const { return arena + plan.place(slot); }
     Sequence<T> at(const SequenceSlot& s) const { return {at(s.slot), batch, s.length, s.channels, s.pad}; }
     Matrix<T> at(const MatrixSlot& m) const { return {at(m.slot), batch, m.columns}; }
     const T* parameter(Index offset) const { return parameters + offset; }
     T* gradient(Index offset) const { return gradients + offset; }
-    Dropout dropout_of(std::uint32_t layer) const { return {dropout, layer, position}; }
+    Dropout dropout_of(std::uint32_t layer) const { return {dropout, layer, state, place}; }
 };
 
 // A matrix as sequences of one row, for ops over rows.

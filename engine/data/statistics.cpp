@@ -160,6 +160,8 @@ void apply_statistics(const FittedStatistics& s, BatchSettings& settings) {
     settings.latency = target_standardisation(s.latency_ms);
     settings.amplitude = target_standardisation(s.amplitude_uv);
     settings.threshold = target_standardisation(s.threshold_db);
+    for (std::size_t i = 0; i < settings.static_sd.size(); ++i)
+        settings.static_sd[i] = s.statics[i].sd > 0 ? 1.0f : 0.0f;
     settings.fill_age = standardise(std::log1p(s.fill_age_years), s.statics[kAge]);
     settings.fill_rate = standardise(s.fill_rate_hz, s.statics[kRate]);
     settings.fill_fmp = standardise(std::log1p(s.fill_fmp), s.statics[kFmp]);
