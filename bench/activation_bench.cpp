@@ -8,17 +8,18 @@ namespace {
 void add(Suite& suite, const Setting& n, const std::string& part, Index rows_per_recording, Index columns,
          float rate) {
     const Index rows = n.batch * rows_per_recording;
-    const Dropout dropout{.rate = rate};
     suite.add("gelu_forward/" + n.name + "/" + part, 0, [=](auto& m) {
         using T = Scalar<decltype(m)>;
         const Matrix<T> shape{nullptr, rows, columns};
         const auto x = m.input(shape), y = m.output(shape);
+        const Dropout dropout{.rate = rate, .state = m.given(std::vector<StepState>(1))};
         return [=](auto& stream) { gelu_forward<T>(stream, x, dropout, rows_per_recording, y); };
     });
     suite.add("gelu_backward/" + n.name + "/" + part, 0, [=](auto& m) {
         using T = Scalar<decltype(m)>;
         const Matrix<T> shape{nullptr, rows, columns};
         const auto dy = m.input(shape), x = m.input(shape), dx = m.output(shape);
+        const Dropout dropout{.rate = rate, .state = m.given(std::vector<StepState>(1))};
         return [=](auto& stream) { gelu_backward<T>(stream, dy, x, dropout, rows_per_recording, dx); };
     });
 }

@@ -13,15 +13,15 @@ BatchSettings everything_on() {
     s.target[Component::peak_latency] = {6.5f, 1.0f};
     s.target[Component::peak_amplitude] = {0.3f, 5.0f};
     s.target[Component::threshold] = {40.0f, 0.05f};
-    s.augmentation_probability = 0.5f;
-    s.shift_samples = 3;
-    s.scale_low = 0.9f;
-    s.scale_high = 1.1f;
-    s.drift_sd = 0.1f;
-    s.static_noise_sd = {0.1f, 0.1f, 0.1f, 0.1f};
-    s.static_dropout = 0.1f;
-    s.noise_sd = 0.3f;
-    s.degradation_probability = 0.5f;
+    s.static_sd = {1, 1, 1, 1};
+    s.augmentation = {.probability = 0.5f,
+                      .shift_samples = 3,
+                      .scale_low = 0.9f,
+                      .scale_high = 1.1f,
+                      .drift_sd = 0.1f,
+                      .static_noise_sd = 0.1f,
+                      .static_dropout = 0.1f};
+    s.degradation = {.noise_sd = 0.3f, .probability = 0.5f};
     return s;
 }
 
@@ -38,6 +38,7 @@ void add_batch_cases(Suite& suite) {
                 using T = Scalar<decltype(m)>;
                 const DeviceRecordings all = recordings(m, n);
                 const auto* order = m.given(cycle(n.batch, n.batch));
+                const auto* state = m.given(std::vector<StepState>{{.seed = 42, .step = 10, .epoch = 1}});
                 const Batch<T> batch{
                     .input = m.output(Sequence<T>{nullptr, n.batch, n.length(0), 1, 7}),
                     .statics = m.output(Matrix<T>{nullptr, n.batch, kStaticInputs}),
@@ -50,7 +51,7 @@ void add_batch_cases(Suite& suite) {
                     .mean = m.output(n.batch),
                     .sd = m.output(n.batch)};
                 return [=](auto& stream) {
-                    gather_batch<T>(stream, all, everything_on(), mode, order, {42, 1, 10, 0}, batch);
+                    gather_batch<T>(stream, all, everything_on(), mode, order, state, 0, batch);
                 };
             });
 }

@@ -19,40 +19,41 @@ Sequence<T> none() {
 void add_group_norm(Suite& suite, const Setting& n, const Fused& fused, Index channels, Index length) {
     const Index batch = n.batch, groups = n.shape.groups;
     const GroupNorm op{channels, groups, true};
-    const Dropout dropout{.rate = fused.dropout};
     const std::string part = n.name + "/" + fused.part + "_T" + std::to_string(length);
     suite.add("group_norm_forward/" + part, 0, [=](auto& m) {
         using T = Scalar<decltype(m)>;
         const Sequence<T> shape{nullptr, batch, length, channels, 0};
-        const GroupNormForward<T> a{.x = m.input(shape),
-                                    .weight = m.input(channels),
-                                    .bias = m.input(channels),
-                                    .film = fused.film ? m.input(batch * 2 * channels) : nullptr,
-                                    .residual = fused.residual ? m.input(shape) : none<T>(),
-                                    .dropout = dropout,
-                                    .y = m.output(shape),
-                                    .mean = m.output(batch * groups),
-                                    .rstd = m.output(batch * groups)};
+        const GroupNormForward<T> a{
+            .x = m.input(shape),
+            .weight = m.input(channels),
+            .bias = m.input(channels),
+            .film = fused.film ? m.input(batch * 2 * channels) : nullptr,
+            .residual = fused.residual ? m.input(shape) : none<T>(),
+            .dropout = {.rate = fused.dropout, .state = m.given(std::vector<StepState>(1))},
+            .y = m.output(shape),
+            .mean = m.output(batch * groups),
+            .rstd = m.output(batch * groups)};
         return [=](auto& stream) { group_norm_forward<T>(stream, op, a); };
     });
     suite.add("group_norm_backward/" + part, 0, [=](auto& m) {
         using T = Scalar<decltype(m)>;
         const Sequence<T> shape{nullptr, batch, length, channels, 0};
-        const GroupNormBackward<T> a{.dy = m.input(shape),
-                                     .x = m.input(shape),
-                                     .weight = m.input(channels),
-                                     .bias = m.input(channels),
-                                     .film = fused.film ? m.input(batch * 2 * channels) : nullptr,
-                                     .residual = fused.residual ? m.input(shape) : none<T>(),
-                                     .dropout = dropout,
-                                     .mean = m.input(batch * groups, -0.1, 0.1),
-                                     .rstd = m.input(batch * groups, 1.6, 1.8),
-                                     .dx = m.output(shape),
-                                     .dresidual = fused.residual ? m.output(shape) : none<T>(),
-                                     .dfilm = fused.film ? m.output(batch * 2 * channels) : nullptr,
-                                     .dweight = m.accumulated(channels),
-                                     .dbias = m.accumulated(channels),
-                                     .workspace = m.workspace(group_norm_workspace(op, batch))};
+        const GroupNormBackward<T> a{
+            .dy = m.input(shape),
+            .x = m.input(shape),
+            .weight = m.input(channels),
+            .bias = m.input(channels),
+            .film = fused.film ? m.input(batch * 2 * channels) : nullptr,
+            .residual = fused.residual ? m.input(shape) : none<T>(),
+            .dropout = {.rate = fused.dropout, .state = m.given(std::vector<StepState>(1))},
+            .mean = m.input(batch * groups, -0.1, 0.1),
+            .rstd = m.input(batch * groups, 1.6, 1.8),
+            .dx = m.output(shape),
+            .dresidual = fused.residual ? m.output(shape) : none<T>(),
+            .dfilm = fused.film ? m.output(batch * 2 * channels) : nullptr,
+            .dweight = m.accumulated(channels),
+            .dbias = m.accumulated(channels),
+            .workspace = m.workspace(group_norm_workspace(op, batch))};
         return [=](auto& stream) { group_norm_backward<T>(stream, op, a); };
     });
 }

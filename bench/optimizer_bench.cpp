@@ -38,9 +38,11 @@ void add_optimizer_cases(Suite& suite) {
                 (ema ? kFlopPerParameterWithEma : kFlopPerParameter) * static_cast<double>(size),
                 [=](auto& m) {
                     using T = Scalar<decltype(m)>;
-                    AdamW op;
-                    op.ema_decay = ema ? 0.998 : 0;
-                    const PerComponent<double> weights{{0.8, 0.6, 1.2, 1.1, 2.5, 0.9}};
+                    const AdamW op;
+                    const StepState state{.step = 100,
+                                          .learning_rate = 1e-3,
+                                          .ema_decay = 0.998,
+                                          .weights = {{0.8, 0.6, 1.2, 1.1, 2.5, 0.9}}};
                     const OptimizerStep<T> a{
                         .parameters = size,
                         .value = m.accumulated(size),
@@ -50,10 +52,9 @@ void add_optimizer_cases(Suite& suite) {
                         .ema = ema ? m.accumulated(size) : nullptr,
                         .segments = m.given(segments),
                         .segment_count = static_cast<Index>(segments.size()),
-                        .step = 100,
-                        .weights = m.given(std::vector<PerComponent<double>>{weights}),
+                        .state = m.given(std::vector<StepState>{state}),
                         .sums = m.record(losses(), [](const LossSums& s) { return bench::values_of(s); }),
-                        .row = m.record(StepRecord{}, [](const StepRecord& r) { return values_of(r); }),
+                        .records = m.record(StepRecord{}, [](const StepRecord& r) { return values_of(r); }),
                         .status = m.record(StepStatus{},
                                            [](const StepStatus& s) {
                                                return std::vector<double>{static_cast<double>(s.bad_step)};

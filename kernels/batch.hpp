@@ -1,19 +1,20 @@
 // Building a batch on the device: gather, augmentation, degradation, z-score, static inputs, targets.
 //
-// For row b of the micro-batch, recording r = order[b], place p = position.place + b:
-//   1. augmentation (training; one decision for the group with `augmentation_probability`): shift by n in [-N, N]
+// For row b of the batch, place p = place + b of the step, recording r = order[state->first + p]; the step's seed, step
+// and epoch are those of the state:
+//   1. augmentation (training; one decision for the group with `augmentation.probability`): shift by n in [-N, N]
 //      samples (x'(t) = x(t - n), exposed ends hold the edge value) and scale by u in [scale_low, scale_high]; both
 //      act on recording and clean signal; a target that follows the shift (Task::follows, the latency) moves by n * dt,
 //      one that follows the scale by u. In every mode a latency outside [0, T * dt] is masked; the wave still exists.
 //   2. clean = the given clean signal, else the recording itself (both after 1). s = the recording's biased sd.
 //   3. drift (with the group): a slow wave of drift_sd * s * N(0,1) * sin(pi * t / T + phase), phase uniform in
 //      (0, 2 pi), t the sample's index, on the input.
-//   4. degradation: white noise of noise_sd * s on the input. In training with `degradation_probability`; in
+//   4. degradation: white noise of noise_sd * s on the input. In training with `degradation.probability`; in
 //      validation_degraded on every recording (unless that probability is 0); in validation none.
 //   5. z = (x - mean) / sd of the degraded recording (biased sd, floor 1e-12 uV); target = (clean - mean) / sd.
 //   6. statics: 7 standardised ones of the data set, then mean and ln(sd), standardised. In training, not part of
-//      the group: static_noise_sd adds N(0, sd) to the four measured ones, then static_dropout sets age, rate, FMP
-//      each to its fill value and its missing flag with that probability.
+//      the group: static_noise_sd adds N(0, 1) times itself and static_sd to the four measured ones, then
+//      static_dropout sets age, rate, FMP each to its fill value and its missing flag with that probability.
 // Targets are standardised by BatchSettings; missing stays NaN / -1. What is off leaves every bit as it was.
 //
 // Draws: block j of a purpose is philox4x32(stream_key(seed, purpose), j, place, step, epoch); a decision of
@@ -25,14 +26,18 @@
 //   augment_statics       block 0: words 0, 1 noise of age and intensity, words 2, 3 of rate and FMP;
 //                         block 1: words 0, 1, 2 dropout of age, rate, FMP
 //   validation_noise      as degradation_noise, with place = r, step = epoch = 0: keyed by (seed, recording) alone
+// A further augmentation takes the next block of augment_decision, and says so in its header.
+//
+// All of a row's draws make its plan (kernels/batch/row.hpp), which the transforms, a header each beside it, carry out.
 // Sums are in double, two-pass for mean and sd. Without noise about 4 T reads and 3 T writes a recording.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
+#include "kernels/batch/settings.hpp"
 #include "kernels/loss.hpp"
-#include "kernels/philox.hpp"
+#include "kernels/step_state.hpp"
 #include "kernels/streams.hpp"
 #include "kernels/view.hpp"
 
@@ -75,15 +80,10 @@ struct BatchSettings {
     PerComponent<Standardisation> target;             // of scalar tasks
     float fill_age = 0, fill_rate = 0, fill_fmp = 0;  // standardised fill-in values
     float flag_age = 1, flag_rate = 1, flag_fmp = 1;  // standardised value of "missing"
-    float augmentation_probability = 0;
-    std::int32_t shift_samples = 0;  // N, >= 0
-    float scale_low = 1, scale_high = 1;
-    float drift_sd = 0;  // relative to the recording's sd
-    // Of kAge, kIntensity, kRate, kFmp; 0 for an input that is constant on the training rows.
-    std::array<float, 4> static_noise_sd = {};
-    float static_dropout = 0;  // probability
-    float noise_sd = 0;        // degradation, relative to the recording's sd
-    float degradation_probability = 0;
+    // Of kAge, kIntensity, kRate, kFmp after standardisation; 0 for an input that is constant on the training rows.
+    std::array<float, 4> static_sd = {};
+    AugmentationSettings augmentation;
+    DegradationSettings degradation;
 };
 
 enum class BatchMode { training, validation, validation_degraded };
@@ -99,10 +99,10 @@ struct Batch {
 
 namespace cpu {
 
-// order (batch.input.batch): rows of `recordings`; every field of batch overwritten.
+// order: rows of `recordings`, of the whole epoch; every field of batch overwritten. Validation draws nothing by place.
 template <class T>
 void gather_batch(Stream&, const DeviceRecordings&, const BatchSettings&, BatchMode,
-                  const std::int32_t* order, RandomPosition, const Batch<T>& batch);
+                  const std::int32_t* order, const StepState* state, Index place, const Batch<T>& batch);
 
 }  // namespace cpu
 
@@ -110,7 +110,7 @@ namespace cuda {
 
 template <class T>
 void gather_batch(Stream&, const DeviceRecordings&, const BatchSettings&, BatchMode,
-                  const std::int32_t* order, RandomPosition, const Batch<T>& batch);
+                  const std::int32_t* order, const StepState* state, Index place, const Batch<T>& batch);
 
 }  // namespace cuda
 }  // namespace abr

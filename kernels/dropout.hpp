@@ -7,22 +7,36 @@
 #include <cmath>
 
 #include "kernels/philox.hpp"
+#include "kernels/step_state.hpp"
 
 namespace abr {
 
 struct Dropout {
-    float rate = 0;           // in [0, 1); 0 = off: nothing is drawn, values pass unchanged
-    std::uint32_t layer = 0;  // the dropout layer's number in the network
-    RandomPosition position = {};
+    float rate = 0;                    // in [0, 1); 0 = off: nothing is drawn, values pass unchanged
+    std::uint32_t layer = 0;           // the dropout layer's number in the network
+    const StepState* state = nullptr;  // in the backend's memory; not read while off
+    Index place = 0;                   // of the (micro-)batch's first recording in the step
 };
 
-inline std::uint64_t dropout_key(const Dropout& dropout) {
-    return stream_key(dropout.position.seed, static_cast<std::uint32_t>(Purpose::dropout) + dropout.layer);
-}
+// The draws of one dropout layer in one step, read from the state where the op runs.
+struct DropoutDraws {
+    bool on;
+    std::uint64_t key = 0;
+    std::uint32_t place = 0, step = 0, epoch = 0;
+
+    ABR_HOST_DEVICE explicit DropoutDraws(const Dropout& dropout) : on(dropout.rate > 0) {
+        if (!on) return;
+        const StepState& state = *dropout.state;
+        key = stream_key(state.seed, static_cast<std::uint32_t>(Purpose::dropout) + dropout.layer);
+        place = static_cast<std::uint32_t>(dropout.place);
+        step = static_cast<std::uint32_t>(state.step);
+        epoch = state.epoch;
+    }
+};
 
 // A word is dropped when word >> 8 is below this number: the comparison (k + 1/2) / 2^24 >= rate of the
 // middle of the word's cell with the rate, in integers, so that every backend decides alike.
-inline std::uint32_t dropout_threshold(float rate) {
+ABR_HOST_DEVICE inline std::uint32_t dropout_threshold(float rate) {
     return static_cast<std::uint32_t>(std::ceil(static_cast<double>(rate) * 0x1p24 - 0.5));
 }
 

@@ -9,12 +9,13 @@
 //   v = beta2 * v + (1 - beta2) * g^2
 //   p -= lr_g * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
 //
-//   ema = ema_decay * ema + (1 - ema_decay) * p  if ema_decay > 0
+//   ema = ema_decay * ema + (1 - ema_decay) * p  if there is one
 //
-// Parameters come in segments with their own rate multiplier and decay flag. Gradients are set to zero after
-// use. Bias corrections are computed in double; the elementwise update is in T.
+// t - 1, learning_rate, ema_decay and the losses' weights are those of the StepState. Parameters come in
+// segments with their own rate multiplier and decay flag. Gradients are set to zero after use. Bias corrections
+// are computed in double; the elementwise update is in T.
 //
-// The step's record: losses from LossSums, total, norm before clipping and rate go to `row`. If a loss or the
+// The step's record among `records`: losses from LossSums, total, norm before clipping and rate. If a loss or the
 // norm is not finite, the first such step and component (losses in the order of Component, then the norm) are
 // latched in `status`; this and every later step leaves parameters, moments and EMA untouched, but still
 // writes its record and clears gradients and sums. A loss counts whatever its weight: a NaN in a measured
@@ -29,6 +30,7 @@
 
 #include "kernels/components.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/step_state.hpp"
 #include "kernels/streams.hpp"
 
 namespace abr {
@@ -39,11 +41,10 @@ struct ParameterSegment {
     bool decay = false;
 };
 
+// Constants of a run.
 struct AdamW {
-    double learning_rate = 1e-3;
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
     double gradient_clip = 1.0;  // 0 = off
-    double ema_decay = 0;        // 0 = off
 };
 
 // One row of steps.csv, written on the device.
@@ -60,8 +61,9 @@ struct StepStatus {
 };
 
 inline constexpr Index kOptimizerChunk = 16384;  // elements
+inline constexpr Index kOptimizerConstants = 8;  // doubles that a step's constants have in the workspace
 
-Index optimizer_workspace(Index parameters);  // doubles
+Index optimizer_workspace(Index parameters);  // doubles: one for each chunk, and the constants
 
 template <class T>
 struct OptimizerStep {
@@ -70,13 +72,12 @@ struct OptimizerStep {
     T* gradient;  // zero afterwards
     T* first_moment;
     T* second_moment;
-    T* ema;                            // null if ema_decay = 0
+    T* ema;                            // null where there is none
     const ParameterSegment* segments;  // cover [0, parameters) in order, without gaps
     Index segment_count;
-    std::int64_t step;                    // 0-based optimiser step over the run
-    const PerComponent<double>* weights;  // of this epoch
-    LossSums* sums;                       // of the whole step; read, then set to zero
-    StepRecord* row;
+    const StepState* state;
+    LossSums* sums;       // of the whole step; read, then set to zero
+    StepRecord* records;  // of the epoch
     StepStatus* status;
     double* workspace;  // optimizer_workspace(parameters)
 };

@@ -18,7 +18,7 @@ enum class Purpose : std::uint32_t {
     shuffle = 3,
     cohort = 4,
     bootstrap = 5,
-    augment_decision = 10,  // two blocks a recording, laid out in kernels/batch.hpp
+    augment_decision = 10,  // laid out in kernels/batch.hpp, as those up to validation_noise
     augment_statics = 11,
     degradation_decision = 12,
     degradation_noise = 13,
@@ -85,14 +85,5 @@ ABR_HOST_DEVICE inline NormalPair to_normal(std::uint32_t a, std::uint32_t b) {
     return {radius * std::cos(angle), radius * std::sin(angle)};
 #endif
 }
-
-// Where a random number is drawn inside training. The counter is (element / 4, place, step, epoch): `place` is
-// the recording's place in the whole optimiser step, so accumulation does not change the draws.
-struct RandomPosition {
-    std::uint64_t seed = 0;
-    std::uint32_t epoch = 0;
-    std::uint32_t step = 0;   // optimiser steps since the start of the run
-    std::uint32_t place = 0;  // place of the first recording of this (micro-)batch in the step
-};
 
 }  // namespace abr

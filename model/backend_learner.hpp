@@ -10,14 +10,15 @@
 #include <utility>
 #include <vector>
 
+#include "model/group.hpp"
 #include "model/learner.hpp"
 #include "model/learner_memory.hpp"
 #include "model/resident_recordings.hpp"
 
 namespace abr {
 
-// The learner of a backend: S its stream, Buffer its memory.
-template <class S, template <class> class Buffer>
+// The learner of a backend: S its stream, Buffer its memory, Members those who take a step together.
+template <class S, template <class> class Buffer, class Members = Group>
 class BackendLearner final : public Learner {
   public:
     // stream_arguments: what S is made with.
@@ -52,23 +53,19 @@ class BackendLearner final : public Learner {
         const auto count = static_cast<Index>(order.size());
         if (order_.size() != count) {
             order_ = Buffer<std::int32_t>(count);
-            rows_ = Buffer<StepRecord>((count + rows_of_step() - 1) / rows_of_step());
-            host_rows_.resize(static_cast<std::size_t>(rows_.size()));
+            records_ = Buffer<StepRecord>((count + rows_of_step() - 1) / rows_of_step());
+            host_records_.resize(static_cast<std::size_t>(records_.size()));
         }
         order_.copy_from(order);
-        memory_.weights.copy_from(std::span(&weights, 1));
+        weights_ = weights;
         steps_done_ = steps_read_ = 0;
     }
 
     void train_step(std::int64_t step, Index begin, Index count, double learning_rate) override {
-        accumulate_gradients(step, begin, count);
-        AdamW optimizer = settings_.optimizer;
-        optimizer.learning_rate = learning_rate;
-        // The average must forget the initial weights before it can be worth more than the weights themselves.
-        const auto done = static_cast<double>(step);
-        optimizer.ema_decay = std::min(optimizer.ema_decay, (1 + done) / (10 + done));
+        begin_step(step, begin, learning_rate);
+        accumulate_gradients(count);
         enter(StepPhase::optimizer);
-        optimizer_step<float>(stream_, optimizer,
+        optimizer_step<float>(stream_, settings_.optimizer,
                               {.parameters = size(),
                                .value = memory_.value.data(),
                                .gradient = memory_.gradient.data(),
@@ -77,10 +74,9 @@ class BackendLearner final : public Learner {
                                .ema = memory_.ema.data(),
                                .segments = memory_.segments.data(),
                                .segment_count = memory_.segments.size(),
-                               .step = step,
-                               .weights = memory_.weights.data(),
+                               .state = memory_.state.data(),
                                .sums = memory_.sums.data(),
-                               .row = rows_.data() + steps_done_,
+                               .records = records_.data(),
                                .status = memory_.status.data(),
                                .workspace = memory_.sums_workspace.data()});
         ++steps_done_;
@@ -88,8 +84,8 @@ class BackendLearner final : public Learner {
 
     std::span<const StepRecord> steps() override {
         stream_.synchronize();
-        const std::span<StepRecord> host(host_rows_.data(), static_cast<std::size_t>(steps_done_));
-        Buffer<StepRecord>::read(rows_.data() + steps_read_,
+        const std::span<StepRecord> host(host_records_.data(), static_cast<std::size_t>(steps_done_));
+        Buffer<StepRecord>::read(records_.data() + steps_read_,
                                  host.subspan(static_cast<std::size_t>(steps_read_)));
         steps_read_ = steps_done_;
         return host;
@@ -133,8 +129,8 @@ class BackendLearner final : public Learner {
     }
     Index rows_of_step() const { return step_rows(settings_); }
 
-    Pass<S, Fp32> pass(const float* parameters, const Batch<float>& batch, const RandomPosition& position,
-                       double dropout) {
+    // place: of the micro-batch's first recording in the step.
+    Pass<S, Fp32> pass(const float* parameters, const Batch<float>& batch, Index place, double dropout) {
         return {.stream = stream_,
                 .plan = network_.plan(),
                 .claims = memory_.claims,
@@ -147,24 +143,40 @@ class BackendLearner final : public Learner {
                 .statics = batch.statics.data,
                 .batch = batch.input.batch,
                 .dropout = static_cast<float>(dropout),
-                .position = position};
+                .state = memory_.state.data(),
+                .place = place};
+    }
+
+    // Writes all that tells this step from another one of as many recordings: what is launched after it is the same.
+    void begin_step(std::int64_t step, Index begin, double learning_rate) {
+        // The average must forget the initial weights before it can be worth more than the weights themselves.
+        const auto done = static_cast<double>(step);
+        const double ema_decay = std::min(settings_.ema_decay, (1 + done) / (10 + done));
+        enter(StepPhase::gather);
+        write_step_state(stream_,
+                         {.seed = settings_.seed,
+                          .step = step,
+                          .epoch = epoch_,
+                          .first = begin,
+                          .record = steps_done_,
+                          .learning_rate = learning_rate,
+                          .ema_decay = ema_decay,
+                          .weights = weights_},
+                         memory_.state.data());
     }
 
     // Gathers the whole step, so that the losses' denominators are known, then runs its micro-batches.
-    void accumulate_gradients(std::int64_t step, Index begin, Index count) {
-        const RandomPosition position{settings_.seed, epoch_, static_cast<std::uint32_t>(step), 0};
+    void accumulate_gradients(Index count) {
         const Batch<float> whole = slice(memory_.batch.view(), 0, count);
-        enter(StepPhase::gather);
-        gather_batch<float>(stream_, train_.view(), settings_.batch, BatchMode::training,
-                            order_.data() + begin, position, whole);
+        gather_batch<float>(stream_, train_.view(), settings_.batch, BatchMode::training, order_.data(),
+                            memory_.state.data(), 0, whole);
         enter(StepPhase::loss);
         loss_denominators<float>(stream_, memory_.class_weights.data(), whole.targets, memory_.sums.data());
+        group_.sum(stream_, memory_.sums.data()->denominator.values.data(), kComponents);
         for (Index first = 0; first < count; first += settings_.batch_size) {
             const Index rows = std::min(settings_.batch_size, count - first);
             const Batch<float> batch = slice(whole, first, rows);
-            RandomPosition place = position;
-            place.place = static_cast<std::uint32_t>(first);
-            const auto p = pass(memory_.value.data(), batch, place, settings_.shape.dropout);
+            const auto p = pass(memory_.value.data(), batch, first, settings_.shape.dropout);
             enter(StepPhase::forward);
             network_.forward(p);
             enter(StepPhase::loss);
@@ -173,13 +185,15 @@ class BackendLearner final : public Learner {
                                    {.heads = network_.outputs(p),
                                     .targets = batch.targets,
                                     .class_weights = memory_.class_weights.data(),
-                                    .weights = memory_.weights.data(),
+                                    .weights = &memory_.state.data()->weights,
                                     .sums = memory_.sums.data(),
                                     .gradients = &gradients,
                                     .workspace = memory_.sums_workspace.data()});
             enter(StepPhase::backward);
             network_.backward(p);
         }
+        group_.sum(stream_, memory_.sums.data()->numerator.values.data(), kComponents);
+        group_.sum(stream_, memory_.gradient.data(), size());
     }
 
     LearnerSettings settings_;
@@ -189,9 +203,11 @@ class BackendLearner final : public Learner {
     Network network_;
     LearnerMemory<Buffer> memory_;
     Buffer<std::int32_t> order_;
-    Buffer<StepRecord> rows_;
-    std::vector<StepRecord> host_rows_;
+    Buffer<StepRecord> records_;
+    std::vector<StepRecord> host_records_;
+    [[no_unique_address]] Members group_;
     std::uint32_t epoch_ = 0;
+    PerComponent<double> weights_;  // of the epoch
     Index steps_done_ = 0, steps_read_ = 0;
 };
 

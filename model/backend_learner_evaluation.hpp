@@ -6,8 +6,8 @@
 
 namespace abr {
 
-template <class S, template <class> class Buffer>
-Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bool with_restored) {
+template <class S, template <class> class Buffer, class Members>
+Evaluation BackendLearner<S, Buffer, Members>::evaluate(const DeviceRecordings& split, bool with_restored) {
     const NetworkShape& shape = settings_.shape;
     const ResidentRecordings<Buffer> resident(split);
     const DeviceRecordings& recordings = resident.view();
@@ -40,9 +40,9 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bo
     // One pass over a batch: `heads` are those of its outputs that count in this mode.
     const auto run = [&](BatchMode mode, Index first, Index count, bool with_signal, bool with_tasks) {
         const Batch<float> batch = slice(memory_.batch.view(), 0, count);
-        gather_batch<float>(stream_, recordings, settings_.batch, mode, order.data() + first,
-                            {settings_.seed, 0, 0, 0}, batch);
-        const auto p = pass(parameters, batch, {}, 0);
+        gather_batch<float>(stream_, recordings, settings_.batch, mode, order.data(), memory_.state.data(),
+                            first, batch);
+        const auto p = pass(parameters, batch, first, 0);
         network_.forward(p);
         Heads<const float> heads = network_.outputs(p);
         if (!with_signal) heads.signal = {};
@@ -70,6 +70,7 @@ Evaluation BackendLearner<S, Buffer>::evaluate(const DeviceRecordings& split, bo
                                                .workspace = memory_.sums_workspace.data()});
     };
     enter(StepPhase::evaluation);
+    write_step_state(stream_, {.seed = settings_.seed}, memory_.state.data());
     for (Index first = 0; first < n; first += settings_.batch_size) {
         const Index count = std::min(settings_.batch_size, n - first);
         run(BatchMode::validation, first, count, own_target, true);

@@ -8,9 +8,11 @@
 
 namespace abr {
 
-template <class S, template <class> class Buffer>
-std::vector<HostTensor> BackendLearner<S, Buffer>::trace_step(std::int64_t step, Index begin, Index count) {
-    accumulate_gradients(step, begin, count);
+template <class S, template <class> class Buffer, class Members>
+std::vector<HostTensor> BackendLearner<S, Buffer, Members>::trace_step(std::int64_t step, Index begin,
+                                                                       Index count) {
+    begin_step(step, begin, 0);
+    accumulate_gradients(count);
     stream_.synchronize();
 
     std::vector<HostTensor> tensors;
@@ -39,7 +41,7 @@ std::vector<HostTensor> BackendLearner<S, Buffer>::trace_step(std::int64_t step,
         add(name("batch/", c), t.scalar[c], 1, 1, true);
     }
 
-    const auto p = pass(memory_.value.data(), batch, {}, 0);
+    const auto p = pass(memory_.value.data(), batch, 0, 0);
     const auto heads = network_.outputs(p);
     if (heads.signal.data != nullptr)
         add("outputs/signal", heads.signal.row(0, 0), length, heads.signal.sample_stride(), false);
@@ -68,8 +70,8 @@ std::vector<HostTensor> BackendLearner<S, Buffer>::trace_step(std::int64_t step,
     return tensors;
 }
 
-template <class S, template <class> class Buffer>
-std::vector<std::string> BackendLearner<S, Buffer>::tensors_without_gradient(
+template <class S, template <class> class Buffer, class Members>
+std::vector<std::string> BackendLearner<S, Buffer, Members>::tensors_without_gradient(
     std::span<const std::int32_t> order, const PerComponent<double>& weights) {
     const LearnerState before = state();
     std::vector<float> values = before.value;
@@ -87,7 +89,8 @@ std::vector<std::string> BackendLearner<S, Buffer>::tensors_without_gradient(
     begin_epoch(0, order, weights);
     std::vector<std::string> missing;
     for (Index begin = 0; begin < static_cast<Index>(order.size()); begin += rows_of_step()) {
-        accumulate_gradients(0, begin, std::min(rows_of_step(), static_cast<Index>(order.size()) - begin));
+        begin_step(0, begin, 0);
+        accumulate_gradients(std::min(rows_of_step(), static_cast<Index>(order.size()) - begin));
         std::vector<float> gradient(static_cast<std::size_t>(size()));
         stream_.synchronize();
         memory_.gradient.copy_to(gradient);

@@ -28,7 +28,8 @@ struct LearnerSettings {
     std::vector<float> class_weights;  // one per class
     BatchSettings batch;
     PerComponent<Scaling> scaling;  // of scalar tasks
-    AdamW optimizer;  // learning_rate is set for each step; ema_decay is at most (1 + step) / (10 + step)
+    AdamW optimizer;
+    double ema_decay = 0;  // of the average of the weights, at most (1 + step) / (10 + step); 0 = off
     ParameterLayout::RateMultipliers rates;
     std::uint64_t seed = 0;
     Index batch_size = 64;   // recordings of a micro-batch

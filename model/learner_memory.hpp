@@ -29,7 +29,7 @@ struct LearnerMemory {
     BatchBuffers<Buffer, float> batch;  // of the whole step
     Buffer<float> class_weights;
     Buffer<ParameterSegment> segments;
-    Buffer<PerComponent<double>> weights;  // of this epoch
+    Buffer<StepState> state;
     Buffer<LossSums> sums;
     Buffer<StepStatus> status;
 
@@ -39,7 +39,7 @@ struct LearnerMemory {
           gradient(parameters),
           first_moment(parameters),
           second_moment(parameters),
-          ema(settings.optimizer.ema_decay > 0 ? parameters : 0),
+          ema(settings.ema_decay > 0 ? parameters : 0),
           arena(network.arena_size()),
           statistics(network.statistics_size()),
           workspace(network.workspace_size()),
@@ -50,7 +50,7 @@ struct LearnerMemory {
           batch(settings.shape, network.input_pad(), step_rows(settings)),
           class_weights(settings.shape.classes),
           segments(static_cast<Index>(network.parameters().segments(settings.rates).size())),
-          weights(1),
+          state(1),
           sums(1),
           status(1) {}
 };

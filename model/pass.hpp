@@ -100,14 +100,15 @@ struct Pass {
     const Storage* signal;   // (batch, padded length, 1) with the network's input_pad() zero rows
     const Storage* statics;  // (batch, static inputs)
     Index batch;
-    float dropout;  // rate; 0 in evaluation
-    RandomPosition position;
+    float dropout;           // rate; 0 in evaluation
+    const StepState* state;  // of the step, in the backend's memory; not read while dropout is off
+    Index place;             // of the micro-batch's first recording in the step
 
     const Storage* parameter(Index offset) const { return parameters + offset; }
     Master* gradient(Index offset) const { return gradients + offset; }
     Storage* at(Slot slot) const { return arena + plan.place(slot); }
     Arithmetic* statistic(Slot slot) const { return statistics + slot.offset; }
-    Dropout dropout_of(std::uint32_t layer) const { return {dropout, layer, position}; }
+    Dropout dropout_of(std::uint32_t layer) const { return {dropout, layer, state, place}; }
 
     // Of a tensor that is not built: an empty view.
     Sequence<const Storage> value(const Tensor& t) const { return value_of<const Storage>(t, read(t.value)); }

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/batch/settings.hpp"
 #include "kernels/components.hpp"
 #include "kernels/loss.hpp"
 #include "model/network_settings.hpp"
@@ -19,14 +20,12 @@
 namespace abr {
 
 enum class Backend { automatic, cpu, cuda };
-enum class Precision { fp32 };
 
 struct RunConfig {
     std::string name;  // of the run folder; never empty after loading
     std::uint64_t seed = 42;
     Backend backend = Backend::automatic;
     int threads = 0;  // 0 = one for each core this process may use
-    Precision precision = Precision::fp32;
 };
 
 enum class DataSource { synthetic, csv, npz };
@@ -175,20 +174,6 @@ struct ScheduleConfig {
     int patience = 5;     // plateau, epochs
 };
 
-struct DegradationConfig {
-    double noise_sd = 0.3;  // of the recording's own sd
-    double probability = 1.0;
-};
-
-struct AugmentationConfig {
-    double probability = 1.0;  // of the group shift, scale, drift
-    int shift_samples = 3;
-    double scale_low = 0.95, scale_high = 1.05;
-    double drift_sd = 0;  // of the recording's own sd
-    double static_noise_sd = 0;
-    double static_dropout = 0;
-};
-
 struct LoggingConfig {
     int steps_every = 1;      // optimiser steps
     int report_every = 5;     // epochs
@@ -211,8 +196,9 @@ struct Config {
     TrainingConfig training;
     OptimizerConfig optimizer;
     ScheduleConfig schedule;
-    DegradationConfig degradation;
-    AugmentationConfig augmentation;
+    DegradationSettings degradation{.noise_sd = 0.3f, .probability = 1};
+    AugmentationSettings augmentation{
+        .probability = 1, .shift_samples = 3, .scale_low = 0.95f, .scale_high = 1.05f};
     LoggingConfig logging;
     DiagnosticsConfig diagnostics;
 };

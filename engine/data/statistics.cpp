@@ -157,6 +157,8 @@ void apply_statistics(const FittedStatistics& s, BatchSettings& settings) {
     settings.signal_mean = static_standardisation(s.statics[kSignalMean]);
     settings.signal_log_sd = static_standardisation(s.statics[kSignalLogSd]);
     for (const Component c : kScalars) settings.target[c] = target_standardisation(s.target[c]);
+    for (std::size_t i = 0; i < settings.static_sd.size(); ++i)
+        settings.static_sd[i] = s.statics[i].sd > 0 ? 1.0f : 0.0f;
     settings.fill_age = standardise(std::log1p(s.fill_age_years), s.statics[kAge]);
     settings.fill_rate = standardise(s.fill_rate_hz, s.statics[kRate]);
     settings.fill_fmp = standardise(std::log1p(s.fill_fmp), s.statics[kFmp]);

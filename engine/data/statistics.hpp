@@ -60,8 +60,8 @@ std::array<float, kStoredStatics> standardised_statics(const Recordings&, std::i
 Standardisation static_standardisation(const Moments&);
 Standardisation target_standardisation(const Moments&);
 
-// Sets the fields of `settings` that follow from the statistics: sample standardisations, fill-in values,
-// flags.
+// Sets the fields of `settings` that follow from the statistics: standardisations, fill-in values, flags,
+// the spread of the static inputs.
 void apply_statistics(const FittedStatistics&, BatchSettings& settings);
 
 // For the checkpoint: float64 tensors by name ("statistics/..."), in a fixed order. `values` of a fixed

@@ -98,11 +98,12 @@ bool is_section(const std::vector<std::string>& segments) {
     });
 }
 
-bool is_unavailable(const std::vector<std::string>& segments) {
+const RetiredKey* find_retired_key(const std::vector<std::string>& segments) {
     const std::string path = join_path(segments);
-    return std::any_of(std::begin(kUnavailableKeys), std::end(kUnavailableKeys), [&](std::string_view key) {
-        return path == key || path.starts_with(std::string(key) + '.');
+    const auto* const found = std::ranges::find_if(kRetiredKeys, [&](const RetiredKey& key) {
+        return path == key.path || path.starts_with(std::string(key.path) + '.');
     });
+    return found == std::end(kRetiredKeys) ? nullptr : found;
 }
 
 std::string nearest_key(const std::vector<std::string>& segments) {

@@ -25,9 +25,9 @@ auto& at(Config& config) {
 
 // A key whose value is one of the names of an enumeration, in the order of its enumerators.
 template <auto access>
-Choice choice(std::vector<std::string_view> names, std::vector<std::string_view> unavailable = {}) {
+Choice choice(std::vector<std::string_view> names) {
     using Enumeration = std::remove_reference_t<decltype(access(std::declval<Config&>()))>;
-    return {std::move(names), std::move(unavailable), [](Config& c) { return static_cast<int>(access(c)); },
+    return {std::move(names), [](Config& c) { return static_cast<int>(access(c)); },
             [](Config& c, int value) { access(c) = static_cast<Enumeration>(value); }};
 }
 

@@ -234,7 +234,7 @@ std::string value_text(const Key& key, const Config& config) {
                 return toml_string(choice.names[static_cast<std::size_t>(choice.get(copy))]);
             },
             [&](const NumberPair& pair) {
-                return list_text(std::array{pair.low(copy), pair.high(copy)}, toml_number);
+                return list_text(std::array{pair.low(copy), pair.high(copy)}, number_text<float>);
             },
             [&](ClassWeightsField) { return class_weights_text(copy.loss); },
             [](ClassAliasField) { return std::string(); }, [](RowFilterField) { return std::string(); },

@@ -20,15 +20,14 @@ using Member = T& (*)(Config&);
 
 // One of several names, stored as an enumeration.
 struct Choice {
-    std::vector<std::string_view> names;        // in the order of the enumerators
-    std::vector<std::string_view> unavailable;  // names that are recognised and refused
+    std::vector<std::string_view> names;  // in the order of the enumerators
     int (*get)(Config&);
     void (*set)(Config&, int);
 };
 
 // Two ascending numbers in a list.
 struct NumberPair {
-    Member<double> low, high;
+    Member<float> low, high;
 };
 
 struct ClassWeightsField {};  // loss.class_weights: a name or a list
@@ -61,10 +60,19 @@ struct Key {
 
 const std::vector<Key>& config_keys();
 
-// Keys and sections that are recognised and refused because this version cannot do what they ask for.
-inline constexpr std::string_view kUnavailableKeys[] = {"logging.report"};
-// Whether a path is one of them or lies below one.
-bool is_unavailable(const std::vector<std::string>& segments);
+// A key or section of another version. Where `without_effect` (in TOML; empty: nothing is) is written for it, it asks
+// for what this version does anyway and is passed over; any other value is refused.
+struct RetiredKey {
+    std::string_view path;
+    std::string_view without_effect;
+    std::string_view refusal;
+};
+inline constexpr RetiredKey kRetiredKeys[] = {
+    {"logging.report", {}, "not available in this version; remove it"},
+    {"run.precision", "\"fp32\"", "not available in this version; allowed: \"fp32\""},
+};
+// The one of a path or of a path above it, or null.
+const RetiredKey* find_retired_key(const std::vector<std::string>& segments);
 
 // The key of a path, or null.
 const Key* find_key(const std::vector<std::string>& segments);

@@ -50,10 +50,7 @@ void add_run_keys(std::vector<Key>& keys) {
                  {.path = "run.threads",
                   .field = at<&Config::run, &RunConfig::threads>,
                   .range = {0, 1024},
-                  .meaning = "CPU threads, 0 = one for each core; results do not depend on it"},
-                 {.path = "run.precision",
-                  .field = choice<at<&Config::run, &RunConfig::precision>>({"fp32"}, {"bf16"}),
-                  .meaning = "arithmetic of the network"}});
+                  .meaning = "CPU threads, 0 = one for each core; results do not depend on it"}});
 }
 
 void add_data_keys(std::vector<Key>& keys) {

@@ -113,8 +113,9 @@ class Loader {
 
 void Loader::add_node(Path path, const toml::node& node, const SourcePlace& place,
                       const SourcePlace* override_place) {
-    if (is_unavailable(path)) {
-        report(path, node, place, "not available in this version", {}, "remove it");
+    if (const RetiredKey* retired = find_retired_key(path)) {
+        if (retired->without_effect.empty() || node_text(node) != retired->without_effect)
+            report(path, node, place, std::string(retired->refusal));
     } else if (find_key(path)) {
         const auto same = [&](const Entry& entry) { return entry.path == path; };
         entries_.erase(std::remove_if(entries_.begin(), entries_.end(), same), entries_.end());

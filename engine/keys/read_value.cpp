@@ -83,18 +83,14 @@ class Reader {
             choice.set(config_, static_cast<int>(found - choice.names.begin()));
             return {};
         }
-        const auto& unavailable = choice.unavailable;
-        if (std::find(unavailable.begin(), unavailable.end(), text) != unavailable.end()) {
-            return fmt::format("not available in this version; allowed: {}", allowed_text(key_));
-        }
         return out_of_range();
     }
     Failure operator()(const NumberPair& pair) const {
         std::vector<double> numbers;
         if (Failure failure = read_numbers(numbers)) return failure;
         if (numbers.size() != 2) return fmt::format("expected two numbers, found {}", numbers.size());
-        pair.low(config_) = numbers[0];
-        pair.high(config_) = numbers[1];
+        pair.low(config_) = static_cast<float>(numbers[0]);
+        pair.high(config_) = static_cast<float>(numbers[1]);
         return {};
     }
     Failure operator()(ClassWeightsField) const {

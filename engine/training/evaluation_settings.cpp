@@ -22,8 +22,8 @@ void for_each_number(Settings& settings, const Visit& visit) {
     visit("positive_weight", settings.loss.positive_weight, HUGE_VAL);
     visit("label_smoothing", settings.loss.label_smoothing, 1.0);
     visit("focal_gamma", settings.loss.focal_gamma, HUGE_VAL);
-    visit("noise_sd", settings.noise_sd, HUGE_VAL);
-    visit("degradation_probability", settings.degradation_probability, std::nextafter(1.0, 2.0));
+    visit("noise_sd", settings.degradation.noise_sd, HUGE_VAL);
+    visit("degradation_probability", settings.degradation.probability, std::nextafter(1.0, 2.0));
 }
 
 template <class Settings, class Visit>
@@ -39,8 +39,7 @@ EvaluationSettings evaluation_settings(const LearnerSettings& learner,
     return {.loss = learner.loss,
             .final_weights = final_weights,
             .seed = learner.seed,
-            .noise_sd = learner.batch.noise_sd,
-            .degradation_probability = learner.batch.degradation_probability};
+            .degradation = learner.batch.degradation};
 }
 
 Json to_json(const EvaluationSettings& settings) {

@@ -17,7 +17,7 @@ struct EvaluationSettings {
     PerComponent<double> final_weights;  // of the total loss
     // Of the second, degraded input where there is no clean signal (kernels/batch.hpp).
     std::uint64_t seed = 0;
-    float noise_sd = 0, degradation_probability = 0;
+    DegradationSettings degradation;
 };
 
 EvaluationSettings evaluation_settings(const LearnerSettings&, const PerComponent<double>& final_weights);

@@ -21,22 +21,11 @@ LossSettings loss_settings(const LossConfig& loss, std::size_t classes) {
 }
 
 BatchSettings batch_settings(const Config& config, const Dataset& dataset) {
-    const auto& augmentation = config.augmentation;
     BatchSettings batch;
     apply_statistics(dataset.statistics, batch);
     batch.sample_interval_ms = static_cast<float>(dataset.sample_interval_ms);
-    batch.augmentation_probability = static_cast<float>(augmentation.probability);
-    batch.shift_samples = augmentation.shift_samples;
-    batch.scale_low = static_cast<float>(augmentation.scale_low);
-    batch.scale_high = static_cast<float>(augmentation.scale_high);
-    batch.drift_sd = static_cast<float>(augmentation.drift_sd);
-    // An input that does not vary on the training rows stays constant: no noise either.
-    for (std::size_t i = 0; i < batch.static_noise_sd.size(); ++i)
-        if (dataset.statistics.statics[i].sd > 0)
-            batch.static_noise_sd[i] = static_cast<float>(augmentation.static_noise_sd);
-    batch.static_dropout = static_cast<float>(augmentation.static_dropout);
-    batch.noise_sd = static_cast<float>(config.degradation.noise_sd);
-    batch.degradation_probability = static_cast<float>(config.degradation.probability);
+    batch.augmentation = config.augmentation;
+    batch.degradation = config.degradation;
     return batch;
 }
 
@@ -69,8 +58,7 @@ LearnerSettings learner_settings(const Checkpoint& checkpoint) {
     settings.class_weights.assign(weights.begin(), weights.end());
     apply_statistics(checkpoint.statistics, settings.batch);
     settings.batch.sample_interval_ms = static_cast<float>(checkpoint.data.sample_interval_ms);
-    settings.batch.noise_sd = checkpoint.evaluation.noise_sd;
-    settings.batch.degradation_probability = checkpoint.evaluation.degradation_probability;
+    settings.batch.degradation = checkpoint.evaluation.degradation;
     settings.scaling = head_scaling(checkpoint.statistics);
     settings.seed = checkpoint.evaluation.seed;
     return settings;
@@ -84,13 +72,12 @@ LearnerSettings learner_settings(const Config& config, const Dataset& dataset) {
     settings.class_weights.assign(weights.begin(), weights.end());
     settings.batch = batch_settings(config, dataset);
     settings.scaling = head_scaling(dataset.statistics);
-    settings.optimizer = {.learning_rate = config.optimizer.learning_rate,
-                          .beta1 = config.optimizer.beta1,
+    settings.optimizer = {.beta1 = config.optimizer.beta1,
                           .beta2 = config.optimizer.beta2,
                           .epsilon = config.optimizer.epsilon,
                           .weight_decay = config.optimizer.weight_decay,
-                          .gradient_clip = config.training.gradient_clip,
-                          .ema_decay = config.training.ema_decay};
+                          .gradient_clip = config.training.gradient_clip};
+    settings.ema_decay = config.training.ema_decay;
     settings.rates = {static_cast<float>(config.optimizer.encoder_lr),
                       static_cast<float>(config.optimizer.decoder_lr),
                       static_cast<float>(config.optimizer.heads_lr)};

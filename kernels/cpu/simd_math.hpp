@@ -200,14 +200,13 @@ class DropoutFactors {
     static constexpr Index kCapacity = 2048;
 
     DropoutFactors(const Dropout& dropout, Index b)
-        : dropout_(dropout),
-          key_(dropout_key(dropout)),
-          place_(dropout.position.place + static_cast<std::uint32_t>(b)),
+        : draws_(dropout),
+          place_(draws_.place + static_cast<std::uint32_t>(b)),
           threshold_(dropout_threshold(dropout.rate)),
           scale_(T{1} / (T{1} - static_cast<T>(dropout.rate))) {
-        if (dropout.rate == 0) std::fill_n(factors_, kCapacity, T{1});
-        auto k0 = static_cast<std::uint32_t>(key_);
-        auto k1 = static_cast<std::uint32_t>(key_ >> 32);
+        if (!draws_.on) std::fill_n(factors_, kCapacity, T{1});
+        auto k0 = static_cast<std::uint32_t>(draws_.key);
+        auto k1 = static_cast<std::uint32_t>(draws_.key >> 32);
         for (auto& round : round_keys_) {
             std::fill_n(round[0], kLanes, k0);
             std::fill_n(round[1], kLanes, k1);
@@ -218,7 +217,7 @@ class DropoutFactors {
 
     // Factors at [at, at + n) of the buffer become those of elements [begin, begin + n); at + n <= kCapacity.
     HWY_NOINLINE void draw(Index begin, Index n, Index at = 0) {
-        if (dropout_.rate == 0) return;
+        if (!draws_.on) return;
         const Index offset = begin % 4;
         philox_words(static_cast<std::uint32_t>(begin / 4), (offset + n + 3) / 4);
         const std::uint32_t* words = words_ + offset;
@@ -245,8 +244,8 @@ class DropoutFactors {
     HWY_INLINE void philox_words(std::uint32_t first, Index blocks) {
 #if HWY_TARGET == HWY_SCALAR
         for (Index i = 0; i < blocks; ++i) {
-            const Random4 block = philox4x32(key_, first + static_cast<std::uint32_t>(i), place_,
-                                             dropout_.position.step, dropout_.position.epoch);
+            const Random4 block = philox4x32(draws_.key, first + static_cast<std::uint32_t>(i), place_,
+                                             draws_.step, draws_.epoch);
             std::copy(block.begin(), block.end(), words_ + 4 * i);
         }
 #else
@@ -265,8 +264,8 @@ class DropoutFactors {
                                hn::OddEven(hn::BitCast(d32, hn::ShiftLeft<32>(odd)), hn::BitCast(d32, even)));
         };
         const V fixed1 = hn::Set(d, place_);
-        const V fixed2 = hn::Set(d, dropout_.position.step);
-        const V fixed3 = hn::Set(d, dropout_.position.epoch);
+        const V fixed2 = hn::Set(d, draws_.step);
+        const V fixed3 = hn::Set(d, draws_.epoch);
         V counter = hn::Add(hn::Iota(d, 0), hn::Set(d, first));
         for (Index i = 0; i < blocks; i += 2 * step) {
             V c0[2], c1[2], c2[2], c3[2];
@@ -296,8 +295,7 @@ class DropoutFactors {
 #endif
     }
 
-    Dropout dropout_;
-    std::uint64_t key_;
+    DropoutDraws draws_;
     std::uint32_t place_;
     std::uint32_t threshold_;
     T scale_;

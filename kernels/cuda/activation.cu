@@ -43,10 +43,10 @@ struct Quad {
 
 template <bool kVector>
 __global__ void __launch_bounds__(kThreads)
-    gelu_forward_kernel(Recordings recordings, DropoutDraws draws, const float* x, float* y) {
+    gelu_forward_kernel(Recordings recordings, Dropout dropout, const float* x, float* y) {
     const Quad quad(recordings);
     if (quad.count == 0) return;
-    const float4 factor = draws.factors(quad.b, quad.four);
+    const float4 factor = DropoutFactors(dropout).at(quad.b, quad.four);
     const float4 z = load_four<kVector>(x + quad.at, quad.count);
     store_four<kVector>(
         y + quad.at, quad.count,
@@ -54,11 +54,11 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 template <bool kVector>
-__global__ void __launch_bounds__(kThreads) gelu_backward_kernel(Recordings recordings, DropoutDraws draws,
-                                                                 const float* dy, const float* x, float* dx) {
+__global__ void __launch_bounds__(kThreads)
+    gelu_backward_kernel(Recordings recordings, Dropout dropout, const float* dy, const float* x, float* dx) {
     const Quad quad(recordings);
     if (quad.count == 0) return;
-    const float4 factor = draws.factors(quad.b, quad.four);
+    const float4 factor = DropoutFactors(dropout).at(quad.b, quad.four);
     const float4 z = load_four<kVector>(x + quad.at, quad.count);
     const float4 g = load_four<kVector>(dy + quad.at, quad.count);
     store_four<kVector>(
@@ -77,7 +77,7 @@ void gelu_forward(Stream& stream, Matrix<const T> x, const Dropout& dropout, Ind
     const Recordings recordings(x, rows_per_recording);
     const bool vector = recordings.whole() && is_aligned(x.data, 16) && is_aligned(y.data, 16);
     launch(vector ? gelu_forward_kernel<true> : gelu_forward_kernel<false>, recordings.grid(), kThreads, 0,
-           stream, recordings, DropoutDraws(dropout), x.data, y.data);
+           stream, recordings, dropout, x.data, y.data);
 }
 
 template <class T>
@@ -89,7 +89,7 @@ void gelu_backward(Stream& stream, Matrix<const T> dy, Matrix<const T> x, const 
     const bool vector =
         recordings.whole() && is_aligned(dy.data, 16) && is_aligned(x.data, 16) && is_aligned(dx.data, 16);
     launch(vector ? gelu_backward_kernel<true> : gelu_backward_kernel<false>, recordings.grid(), kThreads, 0,
-           stream, recordings, DropoutDraws(dropout), dy.data, x.data, dx.data);
+           stream, recordings, dropout, dy.data, x.data, dx.data);
 }
 
 template void gelu_forward(Stream&, Matrix<const float>, const Dropout&, Index, Matrix<float>);

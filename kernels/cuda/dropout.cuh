@@ -1,4 +1,4 @@
-// The draws of kernels/dropout.hpp on the device, four elements at a time.
+// The factors of kernels/dropout.hpp on the device, four elements at a time.
 #pragma once
 
 #include "kernels/cuda/device.cuh"
@@ -6,31 +6,31 @@
 
 namespace abr::cuda {
 
-// What a kernel needs of a Dropout, prepared on the host.
-struct DropoutDraws {
-    bool on;
-    std::uint64_t key;
-    std::uint32_t threshold;
-    float scale;
-    RandomPosition position;
+// What a thread keeps of a Dropout while it runs.
+class DropoutFactors {
+  public:
+    __device__ explicit DropoutFactors(const Dropout& dropout)
+        : draws_(dropout),
+          threshold_(dropout_threshold(dropout.rate)),
+          scale_(1.0f / (1.0f - dropout.rate)) {}
 
-    explicit DropoutDraws(const Dropout& dropout)
-        : on(dropout.rate > 0),
-          key(dropout_key(dropout)),
-          threshold(dropout_threshold(dropout.rate)),
-          scale(1.0f / (1.0f - dropout.rate)),
-          position(dropout.position) {}
+    __device__ bool on() const { return draws_.on; }
 
     // What elements 4 * four ... 4 * four + 3 of recording b are multiplied by.
-    __device__ float4 factors(Index b, Index four) const {
-        if (!on) return make_float4(1, 1, 1, 1);
+    __device__ float4 at(Index b, Index four) const {
+        if (!draws_.on) return make_float4(1, 1, 1, 1);
         const Random4 words =
-            philox4x32(key, static_cast<std::uint32_t>(four), position.place + static_cast<std::uint32_t>(b),
-                       position.step, position.epoch);
+            philox4x32(draws_.key, static_cast<std::uint32_t>(four),
+                       draws_.place + static_cast<std::uint32_t>(b), draws_.step, draws_.epoch);
         return make_float4(
-            dropout_factor(words[0], threshold, scale), dropout_factor(words[1], threshold, scale),
-            dropout_factor(words[2], threshold, scale), dropout_factor(words[3], threshold, scale));
+            dropout_factor(words[0], threshold_, scale_), dropout_factor(words[1], threshold_, scale_),
+            dropout_factor(words[2], threshold_, scale_), dropout_factor(words[3], threshold_, scale_));
     }
+
+  private:
+    DropoutDraws draws_;
+    std::uint32_t threshold_;
+    float scale_;
 };
 
 }  // namespace abr::cuda

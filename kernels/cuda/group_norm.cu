@@ -71,7 +71,7 @@ struct Affine {
 
 template <int kWide>
 __global__ void __launch_bounds__(kThreads)
-    group_norm_forward_kernel(GroupNorm op, Part part, DropoutDraws draws, GroupNormForward<float> a) {
+    group_norm_forward_kernel(GroupNorm op, Part part, GroupNormForward<float> a) {
     DEVICE_SHARED(partial, float[kColumnSumsShared<kThreads, kWide>]);
     DEVICE_DYN_SHARED(float, tile);  // (held, width)
     float* const centre = tile + part.held * part.width;
@@ -124,6 +124,7 @@ __global__ void __launch_bounds__(kThreads)
     });
     __syncthreads();
 
+    const DropoutFactors dropout(a.dropout);
     for_each_element<kThreads>(rows, columns, [&](int row, int column) {
         const int c = column * kWide;
         auto v = value(row, c);
@@ -137,8 +138,8 @@ __global__ void __launch_bounds__(kThreads)
         }
         if (op.gelu)
             for (int k = 0; k < kWide; ++k) v.v[k] = gelu(v.v[k]);
-        if (draws.on) {
-            const auto factor = dropout_factors<kWide>(draws, b, row * op.channels + begin + c);
+        if (dropout.on()) {
+            const auto factor = dropout_factors<kWide>(dropout, b, row * op.channels + begin + c);
             for (int k = 0; k < kWide; ++k) v.v[k] *= factor.v[k];
         }
         v.store(a.y.row(b, row) + begin + c);
@@ -151,7 +152,7 @@ __global__ void __launch_bounds__(kThreads)
 // are not kept waits in dx.
 template <int kWide>
 __global__ void __launch_bounds__(kThreads, 4)
-    group_norm_backward_kernel(GroupNorm op, Part part, DropoutDraws draws, GroupNormBackward<float> a) {
+    group_norm_backward_kernel(GroupNorm op, Part part, GroupNormBackward<float> a) {
     DEVICE_SHARED(partial, float[kColumnSumsShared<kThreads, 2 * kWide>]);
     DEVICE_DYN_SHARED(float, dz_tile);  // (held, width), and x - mean behind it
     float* const centred_tile = dz_tile + part.held * part.width;
@@ -183,14 +184,15 @@ __global__ void __launch_bounds__(kThreads, 4)
     }
     __syncthreads();
 
+    const DropoutFactors dropout(a.dropout);
     column_sums<kThreads, 2 * kWide>(
         rows, columns, partial,
         [&](int row, int column, float(&sums)[2 * kWide]) {
             const int c = column * kWide;
             const auto centred = centred_at(row, c);
             auto dz = Wide<kWide>::load(a.dy.row(b, row) + begin + c);
-            if (draws.on) {
-                const auto factor = dropout_factors<kWide>(draws, b, row * op.channels + begin + c);
+            if (dropout.on()) {
+                const auto factor = dropout_factors<kWide>(dropout, b, row * op.channels + begin + c);
                 for (int k = 0; k < kWide; ++k) dz.v[k] *= factor.v[k];
             }
             if (op.gelu) {
@@ -271,7 +273,7 @@ void group_norm_forward(Stream& stream, const GroupNorm& op, const GroupNormForw
     const Part part(op, a.x.length);
     const bool four = part.width % 4 == 0 && rows_of_four(op.channels, a.x.data, a.residual.data, a.y.data);
     launch(four ? group_norm_forward_kernel<4> : group_norm_forward_kernel<1>, a.x.batch * part.parts,
-           kThreads, part.tile_and_tables(1, 3), stream, op, part, DropoutDraws(a.dropout), a);
+           kThreads, part.tile_and_tables(1, 3), stream, op, part, a);
 }
 
 template <class T>
@@ -282,7 +284,7 @@ void group_norm_backward(Stream& stream, const GroupNorm& op, const GroupNormBac
     const bool four = part.width % 4 == 0 && rows_of_four(op.channels, a.dy.data, a.x.data, a.residual.data,
                                                           a.dx.data, a.dresidual.data);
     launch(four ? group_norm_backward_kernel<4> : group_norm_backward_kernel<1>, a.x.batch * part.parts,
-           kThreads, part.tile_and_tables(2, 6), stream, op, part, DropoutDraws(a.dropout), a);
+           kThreads, part.tile_and_tables(2, 6), stream, op, part, a);
     add_partial_sums(stream, a.workspace, a.x.batch, op.channels, a.dbias, a.dweight);
 }
 

@@ -1,5 +1,6 @@
-// The step of kernels/optimizer.hpp in three launches: sums of squares of chunks, the record with the norm and the clip
-// factor, the update. The update is bound by memory: 9 accesses of 4 bytes an element, 11 with EMA.
+// The step of kernels/optimizer.hpp in three launches: sums of squares of chunks, the record with the norm and the
+// constants of the update, the update. The update is bound by memory: 9 accesses of 4 bytes an element, 11 with
+// EMA.
 #include "kernels/optimizer.hpp"
 
 #include <cmath>
@@ -54,21 +55,9 @@ __global__ void __launch_bounds__(kThreads)
     if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-// One block. Sums `chunks` partial sums, and leaves the clip factor in place of the first.
-__global__ void __launch_bounds__(kThreads)
-    step_record_kernel(AdamW adamw, std::int64_t step, Index chunks, const PerComponent<double>* weights,
-                       LossSums* sums, StepRecord* row, StepStatus* status, double* workspace) {
-    double squares = 0;
-    for (Index i = threadIdx.x; i < chunks; i += kThreads) squares += workspace[i];
-    squares = block_sum<kThreads>(squares);
-    if (threadIdx.x != 0) return;
-    const double norm = std::sqrt(squares);
-    write_record(step, adamw.learning_rate, norm, *weights, *sums, *row, *status);
-    workspace[0] = clip_factor(adamw, norm);
-}
-
-// Constants of a step; the rates still lack the segment's multiplier.
+// What the update needs of a step; the rates still lack the segment's multiplier.
 struct UpdateConstants {
+    float gradient_scale;  // of clipping
     float beta1, one_minus_beta1;
     float beta2, one_minus_beta2;
     float inverse_correction2;  // 1 / (1 - beta2^t)
@@ -77,19 +66,33 @@ struct UpdateConstants {
     double step_size;  // rate / (1 - beta1^t)
     double decay;      // rate * weight decay
 
-    UpdateConstants(const AdamW& adamw, std::int64_t step)
-        : beta1(static_cast<float>(adamw.beta1)),
+    __device__ UpdateConstants(const AdamW& adamw, const StepState& state, double norm)
+        : gradient_scale(static_cast<float>(clip_factor(adamw, norm))),
+          beta1(static_cast<float>(adamw.beta1)),
           one_minus_beta1(static_cast<float>(1 - adamw.beta1)),
           beta2(static_cast<float>(adamw.beta2)),
           one_minus_beta2(static_cast<float>(1 - adamw.beta2)),
-          inverse_correction2(
-              static_cast<float>(1 / bias_correction(adamw.beta2, static_cast<double>(step + 1)))),
+          inverse_correction2(static_cast<float>(1 / bias_correction(adamw.beta2, state))),
           epsilon(static_cast<float>(adamw.epsilon)),
-          ema_decay(static_cast<float>(adamw.ema_decay)),
-          one_minus_ema_decay(static_cast<float>(1 - adamw.ema_decay)),
-          step_size(adamw.learning_rate / bias_correction(adamw.beta1, static_cast<double>(step + 1))),
-          decay(adamw.learning_rate * adamw.weight_decay) {}
+          ema_decay(static_cast<float>(state.ema_decay)),
+          one_minus_ema_decay(static_cast<float>(1 - state.ema_decay)),
+          step_size(state.learning_rate / bias_correction(adamw.beta1, state)),
+          decay(state.learning_rate * adamw.weight_decay) {}
 };
+static_assert(sizeof(UpdateConstants) <= kOptimizerConstants * sizeof(double));
+
+// One block. Sums `chunks` partial sums, writes the record and leaves the constants behind the sums.
+__global__ void __launch_bounds__(kThreads)
+    step_record_kernel(AdamW adamw, const StepState* state, Index chunks, LossSums* sums, StepRecord* records,
+                       StepStatus* status, const double* partial, UpdateConstants* constants) {
+    double squares = 0;
+    for (Index i = threadIdx.x; i < chunks; i += kThreads) squares += partial[i];
+    squares = block_sum<kThreads>(squares);
+    if (threadIdx.x != 0) return;
+    const double norm = std::sqrt(squares);
+    write_record(*state, norm, *sums, records[state->record], *status);
+    *constants = UpdateConstants(adamw, *state, norm);
+}
 
 // The segments in order, from the one of a first element on.
 class SegmentRates {
@@ -137,11 +140,11 @@ __device__ inline void update(const UpdateConstants& c, const SegmentRates& rate
     ema = c.ema_decay * ema + c.one_minus_ema_decay * p;
 }
 
-// A thread takes four elements. clip: of step_record_kernel.
+// A thread takes four elements.
 __global__ void __launch_bounds__(kThreads)
-    update_kernel(UpdateConstants constants, Index parameters, float* value, float* gradient,
+    update_kernel(const UpdateConstants* of_step, Index parameters, float* value, float* gradient,
                   float* first_moment, float* second_moment, float* ema, const ParameterSegment* segments,
-                  Index segment_count, const StepStatus* status, const double* clip, bool aligned) {
+                  Index segment_count, const StepStatus* status, bool aligned) {
     const Quad quad(4 * (static_cast<Index>(blockIdx.x) * kThreads + threadIdx.x), parameters, aligned);
     if (quad.count == 0) return;
     const float4 zero = make_float4(0, 0, 0, 0);
@@ -149,7 +152,8 @@ __global__ void __launch_bounds__(kThreads)
         quad.store(gradient, zero);
         return;
     }
-    const auto scale = static_cast<float>(*clip);
+    const UpdateConstants constants = *of_step;
+    const float scale = constants.gradient_scale;
     const float4 g = quad.load(gradient);
     float4 p = quad.load(value), m = quad.load(first_moment), v = quad.load(second_moment);
     float4 average = ema != nullptr ? quad.load(ema) : zero;
@@ -182,14 +186,15 @@ void optimizer_step(Stream& stream, const AdamW& adamw, const OptimizerStep<T>& 
     const auto fits = [](const T* buffer) { return is_aligned(buffer, 16); };
     const bool aligned =
         fits(a.value) && fits(a.gradient) && fits(a.first_moment) && fits(a.second_moment) && fits(a.ema);
-    const Index chunks = optimizer_workspace(a.parameters);
+    const Index chunks = divide_up(a.parameters, kOptimizerChunk);
+    auto* const constants = reinterpret_cast<UpdateConstants*>(a.workspace + chunks);
     launch(sum_of_squares_kernel, chunks, kThreads, 0, stream, a.gradient, a.parameters, aligned,
            a.workspace);
-    launch(step_record_kernel, 1, kThreads, 0, stream, adamw, a.step, chunks, a.weights, a.sums, a.row,
-           a.status, a.workspace);
-    launch(update_kernel, divide_up(a.parameters, 4 * kThreads), kThreads, 0, stream,
-           UpdateConstants(adamw, a.step), a.parameters, a.value, a.gradient, a.first_moment, a.second_moment,
-           a.ema, a.segments, a.segment_count, a.status, a.workspace, aligned);
+    launch(step_record_kernel, 1, kThreads, 0, stream, adamw, a.state, chunks, a.sums, a.records, a.status,
+           a.workspace, constants);
+    launch(update_kernel, divide_up(a.parameters, 4 * kThreads), kThreads, 0, stream, constants, a.parameters,
+           a.value, a.gradient, a.first_moment, a.second_moment, a.ema, a.segments, a.segment_count, a.status,
+           aligned);
 }
 
 template void optimizer_step(Stream&, const AdamW&, const OptimizerStep<float>&);

@@ -29,8 +29,8 @@ struct Wide {
 
 // What elements e ... e + kWide - 1 of recording b are multiplied by; e is divisible by kWide.
 template <int kWide>
-__device__ inline Wide<kWide> dropout_factors(const DropoutDraws& draws, Index b, Index e) {
-    const float4 four = draws.factors(b, e / 4);
+__device__ inline Wide<kWide> dropout_factors(const DropoutFactors& factors, Index b, Index e) {
+    const float4 four = factors.at(b, e / 4);
     if constexpr (kWide == 4) {
         return {{four.x, four.y, four.z, four.w}};
     } else {

@@ -31,9 +31,9 @@ void check_batch(cuda::Stream& stream, const Split& split, const BatchSettings& 
                  bool with_clean, const std::vector<std::int32_t>& order = {}) {
     CAPTURE(split.length);
     CAPTURE(static_cast<int>(mode));
-    const auto built = build_on<float>(stream, split, settings, mode, kPosition, order, with_clean);
-    const auto naive = build<float>(split, settings, mode, kPosition, order, with_clean);
-    const auto reference = build<double>(split, settings, mode, kPosition, order, with_clean);
+    const auto built = build_on<float>(stream, split, settings, mode, kState, order, with_clean);
+    const auto naive = build<float>(split, settings, mode, kState, order, with_clean);
+    const auto reference = build<double>(split, settings, mode, kState, order, with_clean);
     const double drawn = mode == BatchMode::validation ? 0 : kNormalError;
     check_field(built.input.buffer(), naive.input.buffer(), reference.input.buffer(), drawn, "input");
     check_field(built.statics, naive.statics, reference.statics, drawn, "statics");
@@ -71,9 +71,9 @@ TEST_CASE("batch: the same bits under every schedule") {
     cuda::Stream stream;
     for (const Index length : {33, 333}) {
         const Split split(5, length);
-        const auto first = build_on<float>(stream, split, everything_on(), BatchMode::training, kPosition);
+        const auto first = build_on<float>(stream, split, everything_on(), BatchMode::training, kState);
         for_each_schedule([&] {
-            CHECK(build_on<float>(stream, split, everything_on(), BatchMode::training, kPosition)
+            CHECK(build_on<float>(stream, split, everything_on(), BatchMode::training, kState)
                       .same_bits(first));
         });
     }
@@ -84,20 +84,19 @@ TEST_CASE("batch: what is off leaves every bit as it was") {
     const Split split(20);
     const auto reference = build_on<float>(stream, split, plain_settings(), BatchMode::validation);
     BatchSettings settings = everything_on();
-    settings.augmentation_probability = settings.degradation_probability = settings.static_dropout = 0;
-    settings.static_noise_sd = {};
+    settings.augmentation.probability = settings.degradation.probability =
+        settings.augmentation.static_dropout = 0;
+    settings.augmentation.static_noise_sd = 0;
     for (const BatchMode mode : {BatchMode::training, BatchMode::validation, BatchMode::validation_degraded})
-        CHECK(build_on<float>(stream, split, settings, mode, kPosition).same_bits(reference));
+        CHECK(build_on<float>(stream, split, settings, mode, kState).same_bits(reference));
 }
 
 TEST_CASE("batch: micro-batches draw what one large batch draws") {
     cuda::Stream stream;
     const Split split(12);
-    const auto whole = build_on<float>(stream, split, everything_on(), BatchMode::training, kPosition);
-    RandomPosition second = kPosition;
-    second.place = 8;
+    const auto whole = build_on<float>(stream, split, everything_on(), BatchMode::training, kState);
     const auto part =
-        build_on<float>(stream, split, everything_on(), BatchMode::training, second, {8, 9, 10, 11});
+        build_on<float>(stream, split, everything_on(), BatchMode::training, kState, {}, true, 8);
     for (Index b = 0; b < 4; ++b) {
         for (Index t = 0; t < split.length; ++t) CHECK(part.signal(b)[t] == whole.signal(8 + b)[t]);
         for (int s = 0; s < kStaticInputs; ++s)

@@ -34,7 +34,7 @@ LearnerSettings tiny_settings() {
     shape.head_hidden = 5;
     // Large enough that an update does not magnify the rounding of a gradient near zero.
     settings.optimizer.epsilon = 1e-3;
-    settings.optimizer.ema_decay = 0.9;
+    settings.ema_decay = 0.9;
     return settings;
 }
 

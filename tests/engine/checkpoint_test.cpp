@@ -69,8 +69,7 @@ Checkpoint checkpoint_of(const NetworkShape& shape) {
         .classes = 2};
     evaluation.final_weights = {{0.8, 0.6, 1.2, 0, 2.5, 1}};
     evaluation.seed = 0xFFFFFFFFFFFFFFFF;
-    evaluation.noise_sd = 0.3f;
-    evaluation.degradation_probability = 1;
+    evaluation.degradation = {.noise_sd = 0.3f, .probability = 1};
     checkpoint.learner = {filled(network.parameters(), 1), filled(network.parameters(), 2),
                           filled(network.parameters(), 3), filled(network.parameters(), 4)};
     auto& progress = checkpoint.progress;

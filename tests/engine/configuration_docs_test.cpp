@@ -81,8 +81,8 @@ TEST_CASE("the production configurations hold the settings before and after the 
     CHECK(improved.curriculum.peak_start == 3);
     CHECK(improved.curriculum.threshold_start == 8);
     CHECK(improved.curriculum.ramp_epochs == 8);
-    CHECK(improved.augmentation.probability == 0.4);
-    CHECK(improved.degradation.noise_sd == 0.015);
+    CHECK(improved.augmentation.probability == 0.4f);
+    CHECK(improved.degradation.noise_sd == 0.015f);
 
     const abr::Config before = abr::load_config(kSource / "configs/production_before.toml");
     CHECK(before.optimizer.learning_rate == 1e-4);

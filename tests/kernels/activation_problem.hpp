@@ -11,8 +11,9 @@
 
 namespace abr::test {
 
+inline constexpr StepState kActivationState = {.seed = 5, .step = 9, .epoch = 1};
 inline constexpr Dropout kActivationDropout = {
-    .rate = 0.3f, .layer = 2, .position = {.seed = 5, .epoch = 1, .step = 9, .place = 4}};
+    .rate = 0.3f, .layer = 2, .state = &kActivationState, .place = 4};
 
 struct ActivationCase {
     Index rows, columns, rows_per_recording;
@@ -55,14 +56,14 @@ struct ActivationProblem {
     template <class Stream>
     void forward(Stream& stream) {
         with_arguments(stream, [&](auto& on) {
-            gelu_forward<T>(stream, as_matrix(on(x)), dropout, rows_per_recording, as_matrix(on(y)));
+            gelu_forward<T>(stream, as_matrix(on(x)), on(dropout), rows_per_recording, as_matrix(on(y)));
         });
     }
     // In place: dx is written over dy.
     template <class Stream>
     void backward(Stream& stream, bool in_place = false) {
         with_arguments(stream, [&](auto& on) {
-            gelu_backward<T>(stream, as_matrix(on(dy)), as_matrix(on(x)), dropout, rows_per_recording,
+            gelu_backward<T>(stream, as_matrix(on(dy)), as_matrix(on(x)), on(dropout), rows_per_recording,
                              as_matrix(on(in_place ? dy : dx)));
         });
     }

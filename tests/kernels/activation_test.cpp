@@ -118,12 +118,14 @@ TEST_CASE("dropout masks differ between layers, steps, epochs, places and seeds"
     CHECK(masked(kActivationDropout) == base);
     for (int field = 0; field < 5; ++field) {
         CAPTURE(field);
+        StepState state = kActivationState;
         Dropout other = kActivationDropout;
+        other.state = &state;
         if (field == 0) ++other.layer;
-        if (field == 1) ++other.position.step;
-        if (field == 2) ++other.position.epoch;
-        if (field == 3) ++other.position.place;
-        if (field == 4) ++other.position.seed;
+        if (field == 1) ++state.step;
+        if (field == 2) ++state.epoch;
+        if (field == 3) ++other.place;
+        if (field == 4) ++state.seed;
         CHECK(masked(other) != base);
     }
 }

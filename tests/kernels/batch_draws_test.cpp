@@ -17,14 +17,14 @@ using namespace test;
 TEST_CASE("batch: the drift is half a slow wave on the input alone") {
     const Split split(20);
     BatchSettings settings = plain_settings();
-    settings.augmentation_probability = 1;
-    settings.drift_sd = 0.5f;
-    const auto built = build(split, settings, BatchMode::training, kPosition);
+    settings.augmentation.probability = 1;
+    settings.augmentation.drift_sd = 0.5f;
+    const auto built = build(split, settings, BatchMode::training, kState);
     for (Index b = 0; b < split.rows; ++b) {
         const auto place = static_cast<std::uint32_t>(b);
-        const Random4 size = block(kPosition, Purpose::augment_decision, place, 1);
+        const Random4 size = block(kState, Purpose::augment_decision, place, 1);
         const double phase =
-            2 * std::numbers::pi * to_uniform(block(kPosition, Purpose::augment_decision, place, 0)[3]);
+            2 * std::numbers::pi * to_uniform(block(kState, Purpose::augment_decision, place, 0)[3]);
         const double height = 0.5 * to_normal(size[0], size[1]).first * split.sd(b);
         for (Index t = 0; t < split.length; ++t) {
             const auto i = static_cast<std::size_t>(b * split.length + t);
@@ -38,11 +38,11 @@ TEST_CASE("batch: the drift is half a slow wave on the input alone") {
 TEST_CASE("pitfall 11: the input is degraded, the target is the clean signal or the undegraded recording") {
     const Split split(100, 200);
     BatchSettings settings = plain_settings();
-    settings.noise_sd = 0.3f;
-    settings.degradation_probability = 1;
+    settings.degradation.noise_sd = 0.3f;
+    settings.degradation.probability = 1;
     for (const bool with_clean : {true, false}) {
         for (const BatchMode mode : {BatchMode::training, BatchMode::validation_degraded}) {
-            const auto built = build(split, settings, mode, kPosition, {}, with_clean);
+            const auto built = build(split, settings, mode, kState, {}, with_clean);
             const std::vector<float>& wanted = with_clean ? split.clean : split.signal;
             double noise = 0, largest = 0, fourth = 0;
             for (Index b = 0; b < split.rows; ++b) {
@@ -62,8 +62,8 @@ TEST_CASE("pitfall 11: the input is degraded, the target is the clean signal or 
         }
     }
     // Noise of recording 9, samples 4...7, by the header's table.
-    const auto built = build(split, settings, BatchMode::training, kPosition);
-    const Random4 words = block(kPosition, Purpose::degradation_noise, 9, 1);
+    const auto built = build(split, settings, BatchMode::training, kState);
+    const Random4 words = block(kState, Purpose::degradation_noise, 9, 1);
     const NormalPair early = to_normal(words[0], words[1]), late = to_normal(words[2], words[3]);
     const float normals[4] = {early.first, early.second, late.first, late.second};
     for (Index i = 0; i < 4; ++i) {
@@ -77,57 +77,59 @@ TEST_CASE("batch: probabilities are met, and what is off leaves every bit as it 
     const Split split(2000, 5);
     const auto reference = build<float>(split, plain_settings(), BatchMode::validation);
     BatchSettings settings = everything_on();
-    settings.augmentation_probability = settings.degradation_probability = settings.static_dropout = 0;
-    settings.static_noise_sd = {};
+    settings.augmentation.probability = settings.degradation.probability =
+        settings.augmentation.static_dropout = 0;
+    settings.augmentation.static_noise_sd = 0;
     for (const BatchMode mode :
          {BatchMode::training, BatchMode::validation, BatchMode::validation_degraded}) {
-        CHECK(build<float>(split, settings, mode, kPosition).same_bits(reference));
+        CHECK(build<float>(split, settings, mode, kState).same_bits(reference));
     }
-    CHECK(build<float>(split, everything_on(), BatchMode::validation, kPosition).same_bits(reference));
+    CHECK(build<float>(split, everything_on(), BatchMode::validation, kState).same_bits(reference));
 
     const auto share = [&](const BatchSettings& s) {
-        const auto built = build<float>(split, s, BatchMode::training, kPosition);
+        const auto built = build<float>(split, s, BatchMode::training, kState);
         int changed = 0;
         for (Index b = 0; b < split.rows; ++b) changed += built.sd[b] != reference.sd[b];
         return changed / 2000.0;
     };
     settings = plain_settings();
-    settings.noise_sd = 0.3f;
-    settings.degradation_probability = 0.25f;
+    settings.degradation.noise_sd = 0.3f;
+    settings.degradation.probability = 0.25f;
     CHECK(share(settings) == doctest::Approx(0.25).epsilon(0.1));
     settings = plain_settings();
-    settings.scale_low = 0.5f;
-    settings.scale_high = 0.9f;
-    settings.augmentation_probability = 0.6f;
+    settings.augmentation.scale_low = 0.5f;
+    settings.augmentation.scale_high = 0.9f;
+    settings.augmentation.probability = 0.6f;
     CHECK(share(settings) == doctest::Approx(0.6).epsilon(0.1));
-    settings.augmentation_probability = 1;
+    settings.augmentation.probability = 1;
     CHECK(share(settings) == 1);
 }
 
 TEST_CASE("batch: static noise and dropout touch the inputs that they name") {
     const Split split(2000, 5);
     BatchSettings settings = plain_settings();
-    settings.static_noise_sd = {0.1f, 0.2f, 0.0f, 0.4f};
+    settings.augmentation.static_noise_sd = 0.1f;
+    settings.static_sd = {1, 2, 0, 4};
     const auto plain = build(split, settings, BatchMode::validation);
-    const auto noisy = build(split, settings, BatchMode::training, kPosition);
+    const auto noisy = build(split, settings, BatchMode::training, kState);
     for (int s = 0; s < kStaticInputs; ++s) {
         double squares = 0;
         for (Index b = 0; b < split.rows; ++b) {
             squares +=
                 std::pow(noisy.statics[b * kStaticInputs + s] - plain.statics[b * kStaticInputs + s], 2);
         }
-        const double sd = s < 4 ? settings.static_noise_sd[static_cast<std::size_t>(s)] : 0.0;
+        const double sd = s < 4 ? 0.1 * settings.static_sd[static_cast<std::size_t>(s)] : 0.0;
         CHECK(std::sqrt(squares / 2000) == doctest::Approx(sd).epsilon(0.06));
     }
 
-    settings.static_dropout = 0.3f;  // together with the noise
+    settings.augmentation.static_dropout = 0.3f;  // together with the noise
     settings.fill_age = 7;
     settings.fill_rate = 8;
     settings.fill_fmp = 9;
     settings.flag_age = 10;
     settings.flag_rate = 11;
     settings.flag_fmp = 12;
-    const auto dropped = build(split, settings, BatchMode::training, kPosition);
+    const auto dropped = build(split, settings, BatchMode::training, kState);
     const auto check = [&](int input, double fill, int flag, double missing) {
         int count = 0;
         for (Index b = 0; b < split.rows; ++b) {
@@ -152,27 +154,25 @@ TEST_CASE("batch: static noise and dropout touch the inputs that they name") {
 TEST_CASE("pitfall 15: draws differ between epochs, steps and seeds, and validation does not disturb them") {
     const Split split(30);
     const BatchSettings settings = everything_on();
-    const auto first = build(split, settings, BatchMode::training, {42, 0, 0, 0});
-    CHECK_FALSE(build(split, settings, BatchMode::training, {42, 1, 0, 0}).same_bits(first));
-    CHECK_FALSE(build(split, settings, BatchMode::training, {42, 0, 1, 0}).same_bits(first));
-    CHECK_FALSE(build(split, settings, BatchMode::training, {43, 0, 0, 0}).same_bits(first));
+    const auto first = build(split, settings, BatchMode::training, {.seed = 42});
+    CHECK_FALSE(build(split, settings, BatchMode::training, {.seed = 42, .epoch = 1}).same_bits(first));
+    CHECK_FALSE(build(split, settings, BatchMode::training, {.seed = 42, .step = 1}).same_bits(first));
+    CHECK_FALSE(build(split, settings, BatchMode::training, {.seed = 43}).same_bits(first));
 
-    const auto validated = build(split, settings, BatchMode::validation_degraded, {42, 0, 0, 0});
-    CHECK(build(split, settings, BatchMode::training, {42, 0, 0, 0}).same_bits(first));
-    CHECK(build(split, settings, BatchMode::validation_degraded, {42, 9, 5, 64}).same_bits(validated));
-    CHECK_FALSE(build(split, settings, BatchMode::validation_degraded, {43, 0, 0, 0}).same_bits(validated));
-    const auto alone = build(split, settings, BatchMode::validation_degraded, {42, 0, 0, 3}, {17});
+    const auto validated = build(split, settings, BatchMode::validation_degraded, {.seed = 42});
+    CHECK(build(split, settings, BatchMode::training, {.seed = 42}).same_bits(first));
+    CHECK(build(split, settings, BatchMode::validation_degraded, {.seed = 42, .step = 5, .epoch = 9})
+              .same_bits(validated));
+    CHECK_FALSE(build(split, settings, BatchMode::validation_degraded, {.seed = 43}).same_bits(validated));
+    const auto alone =
+        build(split, settings, BatchMode::validation_degraded, {.seed = 42}, {0, 0, 0, 17}, true, 3);
     for (Index t = 0; t < split.length; ++t) CHECK(alone.signal(0)[t] == validated.signal(17)[t]);
 }
 
 TEST_CASE("pitfall 4: micro-batches draw what one large batch draws") {
     const Split split(30);
-    const auto whole = build(split, everything_on(), BatchMode::training, kPosition);
-    RandomPosition second = kPosition;
-    second.place = 20;
-    const std::vector<std::int32_t> order = in_order(30);
-    const auto part =
-        build(split, everything_on(), BatchMode::training, second, {order.begin() + 20, order.end()});
+    const auto whole = build(split, everything_on(), BatchMode::training, kState);
+    const auto part = build(split, everything_on(), BatchMode::training, kState, {}, true, 20);
     for (Index b = 0; b < 10; ++b) {
         for (Index t = 0; t < split.length; ++t) CHECK(part.signal(b)[t] == whole.signal(20 + b)[t]);
         for (int s = 0; s < kStaticInputs; ++s) {
@@ -183,9 +183,9 @@ TEST_CASE("pitfall 4: micro-batches draw what one large batch draws") {
 
 TEST_CASE("batch: the same bits for 1, 2 and 3 threads") {
     const Split split(33);
-    const auto one = build<float>(split, everything_on(), BatchMode::training, kPosition, {}, true, 1);
+    const auto one = build<float>(split, everything_on(), BatchMode::training, kState, {}, true, 0, 1);
     for (const int threads : {2, 3}) {
-        CHECK(build<float>(split, everything_on(), BatchMode::training, kPosition, {}, true, threads)
+        CHECK(build<float>(split, everything_on(), BatchMode::training, kState, {}, true, 0, threads)
                   .same_bits(one));
     }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/batch.hpp"
+#include "kernels/philox.hpp"
 #include "tests/kernels/on_backend.hpp"
 #include "tests/kernels/support.hpp"
 
@@ -76,15 +77,15 @@ inline BatchSettings plain_settings() {
 
 inline BatchSettings everything_on() {
     BatchSettings s = plain_settings();
-    s.augmentation_probability = 0.7f;
-    s.shift_samples = 3;
-    s.scale_low = 0.9f;
-    s.scale_high = 1.1f;
-    s.drift_sd = 0.2f;
-    s.static_noise_sd = {0.1f, 0.2f, 0.3f, 0.4f};
-    s.static_dropout = 0.3f;
-    s.noise_sd = 0.3f;
-    s.degradation_probability = 0.6f;
+    s.static_sd = {1, 2, 3, 4};
+    s.augmentation = {.probability = 0.7f,
+                      .shift_samples = 3,
+                      .scale_low = 0.9f,
+                      .scale_high = 1.1f,
+                      .drift_sd = 0.2f,
+                      .static_noise_sd = 0.1f,
+                      .static_dropout = 0.3f};
+    s.degradation = {.noise_sd = 0.3f, .probability = 0.6f};
     return s;
 }
 
@@ -149,36 +150,37 @@ inline std::vector<std::int32_t> in_order(Index n) {
     return order;
 }
 
-// The recordings `order` (all where empty) as one batch.
+// The recordings `order` (all where empty), from place `place` of the step on, as one batch.
 template <class T, class Stream>
 Built<T> build_on(Stream& stream, Split split, const BatchSettings& settings, BatchMode mode,
-                  RandomPosition position = {}, std::vector<std::int32_t> order = {},
-                  bool with_clean = true) {
+                  StepState state = {}, std::vector<std::int32_t> order = {}, bool with_clean = true,
+                  Index place = 0) {
     if (order.empty()) order = in_order(split.rows);
-    Built<T> built(static_cast<Index>(order.size()), split.length, split.length + 7, 2);
+    const Index rows = static_cast<Index>(order.size()) - state.first - place;
+    Built<T> built(rows, split.length, split.length + 7, 2);
     with_arguments(stream, [&](auto& on) {
-        gather_batch<T>(stream, split.view(on, with_clean), settings, mode, on(order), position,
+        gather_batch<T>(stream, split.view(on, with_clean), settings, mode, on(order), on(state), place,
                         built.view(on));
     });
     return built;
 }
 template <class T = double>
-Built<T> build(const Split& split, const BatchSettings& settings, BatchMode mode,
-               RandomPosition position = {}, std::vector<std::int32_t> order = {}, bool with_clean = true,
+Built<T> build(const Split& split, const BatchSettings& settings, BatchMode mode, StepState state = {},
+               std::vector<std::int32_t> order = {}, bool with_clean = true, Index place = 0,
                int threads = 1) {
     cpu::Stream stream(threads);
-    return build_on<T>(stream, split, settings, mode, position, std::move(order), with_clean);
+    return build_on<T>(stream, split, settings, mode, state, std::move(order), with_clean, place);
 }
 
 // The block of a purpose for the recording at `place`, as the header states it.
-inline Random4 block(RandomPosition p, Purpose purpose, std::uint32_t place, std::uint32_t j) {
-    return philox4x32(stream_key(p.seed, purpose), j, place, p.step, p.epoch);
+inline Random4 block(const StepState& p, Purpose purpose, std::uint32_t place, std::uint32_t j) {
+    return philox4x32(stream_key(p.seed, purpose), j, place, static_cast<std::uint32_t>(p.step), p.epoch);
 }
-inline Index expected_shift(RandomPosition p, std::uint32_t place, Index largest) {
+inline Index expected_shift(const StepState& p, std::uint32_t place, Index largest) {
     const std::uint64_t word = block(p, Purpose::augment_decision, place, 0)[1];
     return static_cast<Index>(word * static_cast<std::uint64_t>(2 * largest + 1) >> 32) - largest;
 }
 
-inline constexpr RandomPosition kPosition{42, 3, 77, 0};
+inline constexpr StepState kState{.seed = 42, .step = 77, .epoch = 3};
 
 }  // namespace abr::test

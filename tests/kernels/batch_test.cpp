@@ -18,7 +18,7 @@ TEST_CASE_TEMPLATE("batch: validation gathers, z-scores and standardises", T, fl
         const Split split(7, length);
         const std::vector<std::int32_t> order{5, 0, 6, 1, 1};
         const BatchSettings settings = plain_settings();
-        const Built<T> built = build<T>(split, settings, BatchMode::validation, kPosition, order);
+        const Built<T> built = build<T>(split, settings, BatchMode::validation, kState, order);
         for (Index b = 0; b < built.rows; ++b) {
             const auto r = static_cast<Index>(order[static_cast<std::size_t>(b)]);
             const auto row = static_cast<std::size_t>(r);
@@ -86,15 +86,29 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "batch: the state says where in the order the step begins, the place where in the step the batch does") {
+    const Split split(9);
+    StepState state;
+    state.first = 4;
+    const auto built = build(split, plain_settings(), BatchMode::validation, state, {}, true, 2);
+    REQUIRE(built.rows == 3);
+    for (Index b = 0; b < built.rows; ++b) {
+        CHECK(built.label[b] == split.label[static_cast<std::size_t>(6 + b)]);
+        CHECK(built.input_uv(b, 3) ==
+              doctest::Approx(split.signal[static_cast<std::size_t>((6 + b) * 25 + 3)]));
+    }
+}
+
 TEST_CASE("batch: a shift moves recording, clean signal and latency by n samples, edges hold") {
     const Split split(200);
     BatchSettings settings = plain_settings();
-    settings.augmentation_probability = 1;
-    settings.shift_samples = 3;
-    const auto built = build(split, settings, BatchMode::training, kPosition);
+    settings.augmentation.probability = 1;
+    settings.augmentation.shift_samples = 3;
+    const auto built = build(split, settings, BatchMode::training, kState);
     std::vector<int> seen(7);
     for (Index b = 0; b < split.rows; ++b) {
-        const Index n = expected_shift(kPosition, static_cast<std::uint32_t>(b), 3);
+        const Index n = expected_shift(kState, static_cast<std::uint32_t>(b), 3);
         ++seen[static_cast<std::size_t>(n + 3)];
         double largest = 0;
         for (Index t = 0; t < split.length; ++t) {
@@ -117,11 +131,11 @@ TEST_CASE("batch: a shift moves recording, clean signal and latency by n samples
 TEST_CASE("batch: a scale acts on recording, clean signal and amplitude, not on the latency") {
     const Split split(60);
     BatchSettings settings = plain_settings();
-    settings.augmentation_probability = 1;
-    settings.scale_low = 0.5f;
-    settings.scale_high = 1.5f;
+    settings.augmentation.probability = 1;
+    settings.augmentation.scale_low = 0.5f;
+    settings.augmentation.scale_high = 1.5f;
     const auto plain = build(split, settings, BatchMode::validation);
-    const auto built = build(split, settings, BatchMode::training, kPosition);
+    const auto built = build(split, settings, BatchMode::training, kState);
     double lowest = 2, highest = 0;
     for (Index b = 0; b < split.rows; ++b) {
         const double u = built.sd[b] / plain.sd[b];
@@ -153,15 +167,14 @@ TEST_CASE("batch: a latency outside the window is masked, the wave still exists"
         CHECK(built.exist[b] == 1);
     }
     BatchSettings shifted = plain_settings();
-    shifted.augmentation_probability = 1;
-    shifted.shift_samples = 3;
+    shifted.augmentation.probability = 1;
+    shifted.augmentation.shift_samples = 3;
     split = Split(50);
     split.latency.assign(50, 2.45f);
     split.exist.assign(50, 1);
-    const auto moved = build(split, shifted, BatchMode::training, kPosition);
+    const auto moved = build(split, shifted, BatchMode::training, kState);
     for (Index b = 0; b < 50; ++b) {
-        CHECK(std::isnan(moved.latency[b]) ==
-              (expected_shift(kPosition, static_cast<std::uint32_t>(b), 3) > 0));
+        CHECK(std::isnan(moved.latency[b]) == (expected_shift(kState, static_cast<std::uint32_t>(b), 3) > 0));
         CHECK(moved.exist[b] == 1);
     }
 }

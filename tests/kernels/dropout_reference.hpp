@@ -13,10 +13,11 @@ namespace abr::test {
 template <class S>
 S dropout_reference(const Dropout& dropout, Index b, Index e) {
     if (dropout.rate == 0) return 1;
-    const auto words = philox4x32(
-        stream_key(dropout.position.seed, static_cast<std::uint32_t>(Purpose::dropout) + dropout.layer),
-        static_cast<std::uint32_t>(e / 4), dropout.position.place + static_cast<std::uint32_t>(b),
-        dropout.position.step, dropout.position.epoch);
+    const StepState& state = *dropout.state;
+    const auto words =
+        philox4x32(stream_key(state.seed, static_cast<std::uint32_t>(Purpose::dropout) + dropout.layer),
+                   static_cast<std::uint32_t>(e / 4), static_cast<std::uint32_t>(dropout.place + b),
+                   static_cast<std::uint32_t>(state.step), state.epoch);
     const double uniform = (static_cast<double>(words[static_cast<std::size_t>(e % 4)] >> 8) + 0.5) * 0x1p-24;
     return uniform >= static_cast<double>(dropout.rate) ? 1 / (1 - static_cast<S>(dropout.rate)) : S{0};
 }

@@ -14,8 +14,7 @@ inline constexpr Index kClasses = 5;
 
 inline BatchSettings degraded_settings() {
     BatchSettings s = plain_settings();
-    s.noise_sd = 0.3f;
-    s.degradation_probability = 1;
+    s.degradation = {.noise_sd = 0.3f, .probability = 1};
     return s;
 }
 

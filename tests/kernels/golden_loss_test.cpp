@@ -177,7 +177,6 @@ TEST_CASE_TEMPLATE("golden: three steps of clipping, AdamW with and without deca
     adamw.epsilon = file.value("epsilon");
     adamw.weight_decay = file.value("weight_decay");
     adamw.gradient_clip = file.value("clip");
-    adamw.ema_decay = file.value("ema_decay");
     std::vector<ParameterSegment> segments;
     const auto ends = file.integers("segments/end"), decay = file.integers("segments/decay");
     const auto multipliers = file.values<float>("segments/rate_multiplier");
@@ -198,10 +197,11 @@ TEST_CASE_TEMPLATE("golden: three steps of clipping, AdamW with and without deca
         const auto begin = all.begin() + static_cast<Index>(step) * size;
         return std::vector<double>(begin, begin + size);
     };
-    const PerComponent<double> weights{{1, 1, 1, 1, 1, 1}};
+    StepState state{.ema_decay = file.value("ema_decay"), .weights = {{1, 1, 1, 1, 1, 1}}};
     cpu::Stream stream(1);
     for (std::size_t step = 0; step < rates.size(); ++step) {
-        adamw.learning_rate = rates[step];
+        state.step = static_cast<std::int64_t>(step);
+        state.learning_rate = rates[step];
         std::copy_n(gradients.begin() + static_cast<Index>(step) * size, size, gradient.data());
         LossSums sums;
         StepRecord row;
@@ -209,8 +209,8 @@ TEST_CASE_TEMPLATE("golden: three steps of clipping, AdamW with and without deca
         cpu::optimizer_step<T>(
             stream, adamw,
             {size, value.data(), gradient.data(), first_moment.data(), second_moment.data(), ema.data(),
-             segments.data(), static_cast<Index>(segments.size()), static_cast<std::int64_t>(step), &weights,
-             &sums, &row, &status, workspace.data()});
+             segments.data(), static_cast<Index>(segments.size()), &state, &sums, &row, &status,
+             workspace.data()});
         const std::string when = "step " + std::to_string(step) + " ";
         check_golden(std::vector{row.grad_norm}, {norms.at(step)}, kTolerance<double>, when + "norm");
         check_golden(values(value), row_of("value", step), kTolerance<T>, when + "value");

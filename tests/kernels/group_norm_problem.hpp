@@ -25,8 +25,9 @@ inline std::string name_of(const GroupNormCase& c) {
            (c.rate > 0 ? "dropout" : "");
 }
 
+inline constexpr StepState kGroupNormState = {.seed = 11, .step = 7, .epoch = 2};
 inline Dropout dropout_of(const GroupNormCase& c) {
-    return {.rate = c.rate, .layer = 3, .position = {.seed = 11, .epoch = 2, .step = 7, .place = 5}};
+    return {.rate = c.rate, .layer = 3, .state = &kGroupNormState, .place = 5};
 }
 
 // Everything that goes in; x, residual and dy dense here.
@@ -144,7 +145,7 @@ struct GroupNormProblem {
                                   .bias = on(bias),
                                   .film = c.film ? on(film) : nullptr,
                                   .residual = {},
-                                  .dropout = dropout_of(c),
+                                  .dropout = on(dropout_of(c)),
                                   .y = on(y),
                                   .mean = on(mean),
                                   .rstd = on(rstd)};
@@ -161,7 +162,7 @@ struct GroupNormProblem {
                                    .bias = on(bias),
                                    .film = c.film ? on(film) : nullptr,
                                    .residual = {},
-                                   .dropout = dropout_of(c),
+                                   .dropout = on(dropout_of(c)),
                                    .mean = on(mean),
                                    .rstd = on(rstd),
                                    .dx = on(dx),

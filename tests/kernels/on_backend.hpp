@@ -15,6 +15,7 @@
 #include "kernels/cpu/stream.hpp"
 #include "kernels/cuda/buffer.hpp"
 #include "kernels/cuda/stream.hpp"
+#include "kernels/dropout.hpp"
 #include "tests/cuda/target.hpp"
 #include "tests/kernels/support.hpp"
 
@@ -40,6 +41,7 @@ class BackendArguments<cpu::Stream> {
     }
     template <class T>
     requires std::is_trivially_copyable_v<T> T* operator()(T& object) { return &object; }
+    Dropout operator()(Dropout dropout) { return dropout; }
     void bring_back(cpu::Stream&) {}
 };
 
@@ -70,6 +72,13 @@ class BackendArguments<cuda::Stream> {
     template <class T>
     requires std::is_trivially_copyable_v<T> T* operator()(T& object) {
         return static_cast<T*>(copy(&object, sizeof object, 0));
+    }
+    // With a state on the device.
+    Dropout operator()(Dropout dropout) {
+        if (dropout.state == nullptr) return dropout;
+        states_.push_back(std::make_unique<StepState>(*dropout.state));
+        dropout.state = (*this)(*states_.back());
+        return dropout;
     }
 
     void bring_back(cuda::Stream& stream) {
@@ -109,6 +118,7 @@ class BackendArguments<cuda::Stream> {
         return copies_.back()->device.data() + guard;
     }
 
+    std::vector<std::unique_ptr<StepState>> states_;
     std::vector<std::unique_ptr<Copy>> copies_;
 };
 

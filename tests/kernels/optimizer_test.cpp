@@ -30,14 +30,14 @@ TEST_CASE(
     o.gradient[0] = 3;
     o.gradient[1] = 0;
     o.gradient[2] = 4;
-    o.weights = {{1, 0, 0.5, 0, 2, 0}};
+    o.state.weights = {{1, 0, 0.5, 0, 2, 0}};
     o.sums.numerator = {{4, 8, 12, 16, 20, 24}};
     o.step(usual_adamw(), 7);
-    CHECK(o.row.step == 7);
-    CHECK(o.row.learning_rate == 0.01);
-    CHECK(o.row.grad_norm == 5);
-    CHECK(o.row.loss == PerComponent<double>{{1, 2, 3, 4, 5, 6}});
-    CHECK(o.row.loss_total == 1 + 1.5 + 10);
+    CHECK(o.row().step == 7);
+    CHECK(o.row().learning_rate == 0.01);
+    CHECK(o.row().grad_norm == 5);
+    CHECK(o.row().loss == PerComponent<double>{{1, 2, 3, 4, 5, 6}});
+    CHECK(o.row().loss_total == 1 + 1.5 + 10);
     CHECK(o.sums.numerator == PerComponent<double>{});
     CHECK(o.sums.denominator == PerComponent<double>{});
     CHECK(o.status.bad_step == -1);
@@ -49,8 +49,8 @@ TEST_CASE("optimizer: a component without labels has loss 0") {
     o.set_gradient(0);
     cpu::Stream stream(1);
     o.step_with_sums(stream, usual_adamw(), 0);
-    CHECK(o.row.loss == PerComponent<double>{});
-    CHECK(o.row.loss_total == 0);
+    CHECK(o.row().loss == PerComponent<double>{});
+    CHECK(o.row().loss_total == 0);
     CHECK(o.status.bad_step == -1);
 }
 
@@ -64,12 +64,12 @@ TEST_CASE("optimizer: a loss that is not finite is latched, even of weight 0, an
             o.set_gradient(1);
             o.sums.numerator[Component::peak_amplitude] = bad;
             o.sums.numerator[Component::threshold] = bad;
-            if (!on) o.weights[Component::peak_amplitude] = 0;
+            if (!on) o.state.weights[Component::peak_amplitude] = 0;
             o.step(usual_adamw(), 1);
             CHECK(o.status.bad_step == 1);
             CHECK(o.status.bad_component == static_cast<std::int32_t>(Component::peak_amplitude));
-            CHECK(o.row.step == 1);
-            CHECK_FALSE(std::isfinite(o.row.loss[Component::peak_amplitude]));
+            CHECK(o.row().step == 1);
+            CHECK_FALSE(std::isfinite(o.row().loss[Component::peak_amplitude]));
 
             o.set_gradient(2);
             o.sums.numerator[Component::signal] = bad;
@@ -78,7 +78,7 @@ TEST_CASE("optimizer: a loss that is not finite is latched, even of weight 0, an
             o.set_gradient(3);
             o.step(usual_adamw(), 3);
             CHECK(o.status.bad_step == 1);
-            CHECK(o.row.step == 3);
+            CHECK(o.row().step == 3);
             CHECK(o.same_state(before));
             for (const float g : values(o.gradient)) REQUIRE(g == 0);
             CHECK(o.sums.numerator == PerComponent<double>{});
@@ -98,7 +98,7 @@ TEST_CASE("optimizer: a gradient that is not finite is latched as the norm, wher
             o.step(usual_adamw(), 0);
             CHECK(o.status.bad_step == 0);
             CHECK(o.status.bad_component == static_cast<std::int32_t>(kComponents));
-            CHECK_FALSE(std::isfinite(o.row.grad_norm));
+            CHECK_FALSE(std::isfinite(o.row().grad_norm));
             CHECK(o.same_state(before));
             CHECK(o.gradient[at] == 0);
         }
@@ -110,7 +110,7 @@ TEST_CASE("optimizer: the norm of gradients whose squares overflow float is fini
     o.gradient[0] = 3e30f;
     o.gradient[1] = 4e30f;
     o.step(usual_adamw(), 0);
-    CHECK(o.row.grad_norm == doctest::Approx(5e30).epsilon(1e-6));
+    CHECK(o.row().grad_norm == doctest::Approx(5e30).epsilon(1e-6));
     CHECK(o.status.bad_step == -1);
     for (const float v : values(o.value)) CHECK(std::isfinite(v));
 }
@@ -121,6 +121,7 @@ TEST_CASE("optimizer: bias correction keeps its digits at t = 1 with beta2 close
     adamw.weight_decay = adamw.gradient_clip = 0;
     adamw.epsilon = 0;
     Optimisation<double> o(10);
+    o.state.learning_rate = 1e-3;
     const GuardedBuffer<double> before = o.value;
     o.segments = {{0, 10, 1, false}};
     o.set_gradient(0);
@@ -145,7 +146,7 @@ TEST_CASE_TEMPLATE("optimizer: the same bits for 1, 2 and 3 threads", T, float, 
             many.step(usual_adamw(), t, threads);
         }
         CHECK(many.same_state(one));
-        CHECK(many.row.grad_norm == one.row.grad_norm);
+        CHECK(many.row().grad_norm == one.row().grad_norm);
     }
 }
 

@@ -24,7 +24,7 @@ std::unique_ptr<Learner> trained(const LearnerSettings& settings, const SmallRec
         const Index begin = step % steps_per_epoch * rows;
         if (begin == 0)
             learner->begin_epoch(static_cast<std::uint32_t>(step / steps_per_epoch), order, kAllWeights);
-        learner->train_step(step, begin, std::min(rows, total - begin), settings.optimizer.learning_rate);
+        learner->train_step(step, begin, std::min(rows, total - begin), 3e-3);
     }
     return learner;
 }
@@ -106,19 +106,18 @@ TEST_CASE(
 TEST_CASE("learner: overfits one batch") {
     auto settings = small_settings(20, 1);
     settings.shape.dropout = 0;
-    settings.batch.augmentation_probability = 0;
-    settings.batch.degradation_probability = 0;
-    settings.optimizer.learning_rate = 5e-3;
+    settings.batch.augmentation.probability = 0;
+    settings.batch.degradation.probability = 0;
     settings.optimizer.weight_decay = 0;
     const SmallRecordings data(20, 37);
     auto learner = make_cpu_learner(settings, data.view(), 2);
     learner->begin_epoch(0, data.order(), kAllWeights);
-    learner->train_step(0, 0, 20, settings.optimizer.learning_rate);
+    learner->train_step(0, 0, 20, 5e-3);
     const StepRecord first = learner->steps()[0];
     StepRecord last;
     for (int step = 1; step < 300; ++step) {
         learner->begin_epoch(0, data.order(), kAllWeights);
-        learner->train_step(step, 0, 20, settings.optimizer.learning_rate);
+        learner->train_step(step, 0, 20, 5e-3);
         last = learner->steps()[0];
     }
     CHECK(last.loss_total < 0.02 * first.loss_total);

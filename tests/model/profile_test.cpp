@@ -68,7 +68,7 @@ TEST_CASE("a profile holds every op of a step and of an evaluation, in its phase
     Profile profile;
     learner->set_profile(&profile);
     learner->train_step(1, 12, 12, 1e-3);
-    CHECK(ops_of(profile, StepPhase::gather) == Names{"gather_batch"});
+    CHECK(ops_of(profile, StepPhase::gather) == Names{"gather_batch", "write_step_state"});
     CHECK(ops_of(profile, StepPhase::forward) == kForward);
     CHECK(ops_of(profile, StepPhase::loss) == Names{"loss_denominators", "multi_task_loss"});
     CHECK(ops_of(profile, StepPhase::backward) == kBackward);
@@ -83,7 +83,8 @@ TEST_CASE("a profile holds every op of a step and of an evaluation, in its phase
 
     learner->evaluate(data.view());
     Names evaluation = kForward;
-    evaluation.insert({"gather_batch", "loss_denominators", "multi_task_loss", "accumulate_evaluation"});
+    evaluation.insert({"write_step_state", "gather_batch", "loss_denominators", "multi_task_loss",
+                       "accumulate_evaluation"});
     CHECK(ops_of(profile, StepPhase::evaluation) == evaluation);
 
     learner->set_profile(nullptr);

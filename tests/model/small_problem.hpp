@@ -78,7 +78,8 @@ class RunnableNetwork {
                 .statics = statics_.data(),
                 .batch = batch_,
                 .dropout = dropout,
-                .position = {11, 1, 2, 0}};
+                .state = &state_,
+                .place = 0};
     }
     Sequence<T> signal() const {
         const auto& s = network.shape();
@@ -97,6 +98,7 @@ class RunnableNetwork {
     GradientClaims claims_;
     cpu::Buffer<T> arena_, statistics_, workspace_, signal_, statics_;
     Index batch_;
+    StepState state_{.seed = 11, .step = 2, .epoch = 1};
 };
 
 // Recordings whose class, wave and threshold can be read from the signal.
@@ -157,13 +159,9 @@ inline LearnerSettings small_settings(Index batch_size, Index accumulation) {
     settings.class_weights = {0.5f, 2.0f, 1.0f, 1.0f, 1.5f};
     settings.batch.target[Component::peak_latency] = {1.7f, 1.0f};
     settings.batch.target[Component::threshold] = {20.0f, 0.07f};
-    settings.batch.augmentation_probability = 0.7f;
-    settings.batch.shift_samples = 2;
-    settings.batch.scale_low = 0.9f;
-    settings.batch.scale_high = 1.1f;
-    settings.batch.noise_sd = 0.2f;
-    settings.batch.degradation_probability = 1;
-    settings.optimizer.learning_rate = 3e-3;
+    settings.batch.augmentation = {
+        .probability = 0.7f, .shift_samples = 2, .scale_low = 0.9f, .scale_high = 1.1f};
+    settings.batch.degradation = {.noise_sd = 0.2f, .probability = 1};
     settings.seed = 5;
     settings.batch_size = batch_size;
     settings.accumulation = accumulation;

@@ -1,0 +1,11 @@
+#include <doctest/doctest.h>
+
+#include "tests/kernels/step_state_problem.hpp"
+
+using namespace abr;
+using namespace abr::test;
+
+TEST_CASE("step state: all of it is written, as it was at the call") {
+    cpu::Stream stream(1);
+    check_step_state(stream);
+}
