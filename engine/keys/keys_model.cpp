@@ -76,7 +76,7 @@ void add_model_keys(std::vector<Key>& keys) {
                         .range = setting.range,
                         .unit = setting.unit,
                         .allowed = setting.allowed,
-                        .meaning = setting.meaning});
+                        .meaning = std::string(setting.meaning)});
     });
 }
 

@@ -24,8 +24,8 @@ struct PredictionRow {
     // What a task says and what is true: classes in labels, binary tasks as a label and a probability, scalar tasks in
     // their units. Empty where the recording is not labelled, or the head is not built.
     struct Answer {
-        std::optional<std::int32_t> true_label, predicted_label;
-        std::optional<float> true_value, predicted;
+        std::optional<std::int32_t> true_label = {}, predicted_label = {};
+        std::optional<float> true_value = {}, predicted = {};
     };
     std::int64_t recording = 0;  // 1-based data row
     std::string patient_id;

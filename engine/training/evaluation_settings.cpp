@@ -16,6 +16,9 @@ namespace {
 // In the order of Distance.
 constexpr std::array<std::string_view, 3> kDistanceNames = {"mse", "l1", "huber"};
 
+// Of the first checkpoints, which held the weights in the order of Component.
+constexpr std::size_t kUnnamedWeights = 6;
+
 // One list of the numbers serves writing, reading and checking; `limit`: what a value must be below.
 template <class Settings, class Visit>
 void for_each_number(Settings& settings, const Visit& visit) {
@@ -43,7 +46,10 @@ EvaluationSettings evaluation_settings(const LearnerSettings& learner,
 }
 
 Json to_json(const EvaluationSettings& settings) {
-    Json json = {{"seed", settings.seed}, {"final_weights", settings.final_weights.values}};
+    Json weights = Json::object();
+    for (const Component c : kAllComponents)
+        weights[std::string(task_of(c).name)] = settings.final_weights[c];
+    Json json = {{"seed", settings.seed}, {"final_weights", std::move(weights)}};
     for_each_number(settings, [&](const char* name, float value, double) { json[name] = value; });
     for_each_distance(settings, [&](std::string_view name, const DistanceLoss& loss) {
         json[std::string(name)] = {{"type", kDistanceNames[static_cast<std::size_t>(loss.type)]},
@@ -63,9 +69,15 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
     EvaluationSettings settings;
     settings.loss.classes = classes;
     json.at("seed").get_to(settings.seed);
-    const auto weights = json.at("final_weights").get<std::vector<double>>();
-    check(weights.size() <= kComponents, "final_weights", json.at("final_weights"));
-    std::ranges::copy(weights, settings.final_weights.values.begin());
+    const Json& weights = json.at("final_weights");
+    check(weights.is_object() || weights.size() == kUnnamedWeights, "final_weights", weights);
+    for (const Component c : kAllComponents) {
+        const auto index = static_cast<std::size_t>(c);
+        if (weights.is_object())  // a task that is younger than the checkpoint has no head, and no weight
+            settings.final_weights[c] = weights.value(std::string(task_of(c).name), 0.0);
+        else if (index < kUnnamedWeights)
+            weights.at(index).get_to(settings.final_weights[c]);
+    }
     check(std::ranges::all_of(settings.final_weights.values,
                               [](double w) { return std::isfinite(w) && w >= 0; }),
           "final_weights", json.at("final_weights"));

@@ -31,7 +31,7 @@ void write_step_trace(const Config& written, const ChosenBackend& backend, const
     const auto learner = make_learner(backend, settings, train.view(), config.run.threads);
     if (!options.checkpoint.empty()) {
         const Checkpoint checkpoint = load_checkpoint(options.checkpoint);
-        if (!(checkpoint.shape == settings.shape))
+        if (!same_network(checkpoint.shape, settings.shape))
             throw InputError(options.checkpoint.string() +
                              ": a checkpoint of another network; expected the one that [model] and the data "
                              "describe");

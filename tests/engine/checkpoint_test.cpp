@@ -362,7 +362,7 @@ TEST_CASE(
     const EvaluationSettings read = load_checkpoint(folder.path / "a.safetensors").evaluation;
     CHECK(to_json(read) == to_json(checkpoint.evaluation));
     CHECK(read.loss.distance[Component::peak_amplitude].delta == 0.1f);
-    CHECK(read.loss.signal.type == Distance::l1);
+    CHECK(read.loss.distance[Component::signal].type == Distance::l1);
     CHECK(read.loss.classes == 2);
     CHECK(read.seed == 0xFFFFFFFFFFFFFFFF);
 

@@ -78,7 +78,7 @@ TEST_CASE("pitfall 5: values of a wrong type or out of range are errors, all at 
 
 TEST_CASE("integers are accepted where numbers are meant") {
     CHECK(load("[optimizer]\nweight_decay = 0\nlearning_rate = 1\n").optimizer.learning_rate == 1.0);
-    CHECK(load("[loss.signal]\ntype = \"huber\"\ndelta = 2\n").loss.signal.delta == 2.0f);
+    CHECK(load("[loss.signal]\ntype = \"huber\"\ndelta = 2\n").loss.distance[abr::Component::signal].delta == 2.0f);
 }
 
 TEST_CASE("a syntax error is reported alone with its line") {

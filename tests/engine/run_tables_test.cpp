@@ -211,19 +211,16 @@ TEST_CASE("split.csv and predictions: what is not labelled or not built is an em
     CHECK(content(folder.path / "split.csv") ==
           "patient_id,class,recordings,split\n\"P,1\",NORMAL,3,train\nP2,,1,val\n");
 
-    PredictionRow full{.recording = 12,
-                       .patient_id = "P2",
-                       .class_true = 0,
-                       .class_predicted = 1,
-                       .probabilities = {0.25f, 0.75f},
-                       .wave_v_true = true,
-                       .p_wave_v = 0.9f,
-                       .latency_true_ms = 5.6f,
-                       .latency_predicted_ms = 5.7f,
-                       .amplitude_true_uv = 0.3f,
-                       .amplitude_predicted_uv = 0.2f,
-                       .threshold_true_db = 20.0f,
-                       .threshold_predicted_db = 25.5f};
+    PredictionRow full;
+    full.recording = 12;
+    full.patient_id = "P2";
+    full.answer[Component::classification].true_label = 0;
+    full.answer[Component::classification].predicted_label = 1;
+    full.probabilities = {0.25f, 0.75f};
+    full.answer[Component::peak_exist] = {.true_label = 1, .predicted = 0.9f};
+    full.answer[Component::peak_latency] = {.true_value = 5.6f, .predicted = 5.7f};
+    full.answer[Component::peak_amplitude] = {.true_value = 0.3f, .predicted = 0.2f};
+    full.answer[Component::threshold] = {.true_value = 20.0f, .predicted = 25.5f};
     PredictionRow bare;
     bare.recording = 13;
     bare.patient_id = "P3";
@@ -236,7 +233,7 @@ TEST_CASE("split.csv and predictions: what is not labelled or not built is an em
           "predicted_db\n"
           "12,P2,NORMAL,NÖROPATİ,0.25,0.75,1,0.9,5.6,5.7,0.3,0.2,20,25.5\n"
           "13,P3,,,,,,,,,,,,\n");
-    full.class_predicted = 2;
+    full.answer[Component::classification].predicted_label = 2;
     CHECK_THROWS_AS(write_predictions(folder.path / "p.csv", kClasses, std::span(&full, 1)),
                     std::invalid_argument);
 }

@@ -25,20 +25,22 @@ class Twins {
 };
 
 template <class Members>
-BackendLearner<cpu::Stream, cpu::Buffer, Members> trained(const SmallRecordings& data) {
-    BackendLearner<cpu::Stream, cpu::Buffer, Members> learner(small_settings(6, 2), data.view(), 1);
+using LearnerOf = BackendLearner<cpu::Stream, cpu::Buffer, Members>;
+
+void take_two_steps(Learner& learner, const SmallRecordings& data) {
     learner.begin_epoch(0, data.order(), kAllWeights);
     learner.train_step(0, 0, 12, 1e-3);
     learner.train_step(1, 12, 12, 1e-3);
-    return learner;
 }
 
 }  // namespace
 
 TEST_CASE("group: two processes with the same recordings take the step of one, to the bit") {
     const SmallRecordings data(24, 37);
-    auto one = trained<Group>(data);
-    auto two = trained<Twins>(data);
+    LearnerOf<Group> one(small_settings(6, 2), data.view(), 1);
+    LearnerOf<Twins> two(small_settings(6, 2), data.view(), 1);
+    for (Learner* learner : {static_cast<Learner*>(&one), static_cast<Learner*>(&two)})
+        take_two_steps(*learner, data);
     const LearnerState expected = one.state(), found = two.state();
     CHECK(found.value == expected.value);
     CHECK(found.first_moment == expected.first_moment);
