@@ -80,7 +80,7 @@ struct BatchSettings {
     PerComponent<Standardisation> target;             // of scalar tasks
     float fill_age = 0, fill_rate = 0, fill_fmp = 0;  // standardised fill-in values
     float flag_age = 1, flag_rate = 1, flag_fmp = 1;  // standardised value of "missing"
-    // Of kAge, kIntensity, kRate, kFmp after standardisation; 0 for an input that is constant on the training rows.
+    // The sd of kAge, kIntensity, kRate, kFmp after standardisation; 0 for an input that is constant on the training rows.
     std::array<float, 4> static_sd = {};
     AugmentationSettings augmentation;
     DegradationSettings degradation;

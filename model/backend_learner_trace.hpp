@@ -54,7 +54,7 @@ std::vector<HostTensor> BackendLearner<S, Buffer, Members, Losses>::trace_step(s
     LossSums sums;
     memory_.sums.copy_to(std::span(&sums, 1));
     HostTensor losses{"losses", {static_cast<Index>(kComponents)}, {}};
-    for (std::size_t c = 0; c < kComponents; ++c)
+    for (const Component c : kAllComponents)
         losses.values.push_back(
             sums.denominator[c] > 0 ? static_cast<float>(sums.numerator[c] / sums.denominator[c]) : 0.0f);
     tensors.push_back(std::move(losses));

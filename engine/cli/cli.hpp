@@ -10,7 +10,7 @@ class App;
 
 namespace abr {
 
-// Of every command; a training run returns codes of its own, engine/training/run.hpp.
+// The exit codes of every command; a training run returns codes of its own, engine/training/run.hpp.
 enum ExitCode : int {
     kExitDone = 0,
     kExitFailed = 1,

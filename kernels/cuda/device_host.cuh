@@ -49,7 +49,7 @@ inline float4 make_float4(float x, float y, float z, float w) {
     return {x, y, z, w};
 }
 
-// Of the thread that runs; set whenever it changes.
+// What the running thread sees; set whenever it changes.
 extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
 
@@ -139,7 +139,7 @@ inline float rsqrtf(float x) {
 inline float __fmul_rn(float a, float b) {
     return a * b;
 }
-// Of pi * x, for which the device needs no slow reduction of its argument.
+// The sine of pi * x, for which the device needs no slow reduction of its argument.
 inline double sinpi(double x) {
     return std::sin(std::numbers::pi * std::remainder(x, 2.0));
 }
