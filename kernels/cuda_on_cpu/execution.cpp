@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/shared_limit.hpp"
 #include "kernels/cuda_on_cpu/crash.hpp"
 #include "kernels/cuda_on_cpu/fault.hpp"
 #include "kernels/cuda_on_cpu/fiber.hpp"
@@ -28,7 +29,7 @@ namespace abr::emulation {
 namespace {
 
 constexpr unsigned kMaximumThreads = 1024;
-// What every architecture since sm_70 offers a block, once a kernel has asked for it.
+// What every architecture since sm_70 offers a block, once its launch has asked for it (shared_limit.hpp).
 constexpr std::size_t kMaximumShared = 96 * 1024;
 constexpr std::uint64_t kMaximumGridX = 0x7FFFFFFF, kMaximumGridYZ = 65535;
 
@@ -97,6 +98,7 @@ class Executor {
     void release_barrier();
     void complete_collective();
     void resolve(const Thread& any, unsigned first);
+    void check_shared(std::source_location);
     [[noreturn]] void report_stuck();
     std::string name(unsigned thread) const { return "thread " + text(threads_[thread].index); }
     std::string whereabouts(unsigned thread) const;
@@ -351,10 +353,24 @@ void Executor::report_stuck() {
     report(place(waits->at), what);
 }
 
+// A device refuses the launch; here the declaration that is one too many is found as it runs.
+void Executor::check_shared(std::source_location at) {
+    const std::size_t dynamic = launch_->dynamic_shared_bytes;
+    std::size_t declared = 0;
+    for (const auto& piece : static_) declared += piece.bytes();
+    const std::size_t limit =
+        cuda::asks_for_more_shared(dynamic) ? kMaximumShared : cuda::kSharedWithoutAsking;
+    if (declared + dynamic > limit)
+        report(place(at), "too much shared memory: " + std::to_string(declared) + " bytes declared and " +
+                              std::to_string(dynamic) + " of the launch, of " + std::to_string(limit) +
+                              (limit == kMaximumShared ? "" : " that a launch need not ask for"));
+}
+
 void* Executor::static_shared(const void* key, std::size_t bytes, std::source_location at) {
     for (const auto& piece : static_)
         if (piece.key() == key) return piece.data();
     const auto& piece = static_.emplace_back(key, bytes, at);
+    check_shared(at);
     if (observer) observer->shared_memory_begins(piece.data(), piece.bytes());
     return piece.data();
 }
