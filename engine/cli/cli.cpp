@@ -78,7 +78,8 @@ void check_output(const std::string& option, const std::string& path, const std:
     for (const std::string& input : inputs) {
         for (const std::string& written : {path, path + kTemporarySuffix}) {
             std::error_code error;  // where one of them does not exist
-            if (std::filesystem::equivalent(input, written, error))
+            if (std::filesystem::equivalent(input, written, error) ||
+                std::filesystem::weakly_canonical(input) == std::filesystem::weakly_canonical(written))
                 throw InputError(
                     fmt::format("{} {}: is the same file as {}, which would be lost; choose another name",
                                 option, path, input));

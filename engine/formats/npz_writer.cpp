@@ -122,12 +122,11 @@ void NpzWriter::add_array(std::string_view name, std::string_view type, std::str
     pieces([&](std::string_view bytes) { write(bytes); });
 }
 
-void NpzWriter::add_rows(std::string_view name, std::int64_t rows, std::int64_t columns,
-                         const std::function<std::span<const float>(std::int64_t row)>& row) {
-    add_array(name, "<f4", fmt::format("({}, {})", rows, columns),
-              static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns) * sizeof(float),
-              [&](const Piece& piece) {
-                  for (std::int64_t r = 0; r < rows; ++r) piece(bytes_of(row(r)));
+void NpzWriter::add(std::string_view name, std::span<const std::vector<float>> rows) {
+    const std::size_t columns = rows.empty() ? 0 : rows.front().size();
+    add_array(name, "<f4", fmt::format("({}, {})", rows.size(), columns),
+              rows.size() * columns * sizeof(float), [&](const Piece& piece) {
+                  for (const std::vector<float>& row : rows) piece(bytes_of(std::span<const float>(row)));
               });
 }
 

@@ -1,8 +1,7 @@
 // Writing NumPy's .npz, as numpy.savez lays it out: a zip archive (PKWARE APPNOTE 6.3) of stored .npy arrays with zip64
 // sizes, so that an array may exceed 4 GiB.
 //
-// Nothing is copied but one piece at a time: an array's checksum stands before its bytes, so its rows are asked for
-// twice. Every error of the file is a FileError.
+// Nothing is copied but one text at a time. Every error of the file is a FileError.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/output/file.hpp"
 
@@ -19,9 +19,8 @@ class NpzWriter {
   public:
     explicit NpzWriter(OutputFile& file) : file_(file) {}
 
-    // float32 (rows, columns); `row(r)` gives `columns` values, the same each time.
-    void add_rows(std::string_view name, std::int64_t rows, std::int64_t columns,
-                  const std::function<std::span<const float>(std::int64_t row)>& row);
+    // float32 (rows, columns), of rows that are equally long.
+    void add(std::string_view name, std::span<const std::vector<float>> rows);
     void add(std::string_view name, std::span<const float> values);       // float32 (N)
     void add(std::string_view name, double value);                        // float64 ()
     void add(std::string_view name, std::span<const std::string> texts);  // UTF-8, as <U (N)

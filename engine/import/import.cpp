@@ -223,8 +223,8 @@ class Importer {
                 throw InputError(fmt::format("sample {} is {}: expected a finite number; {}", k,
                                              average.samples[k], kExportAgain));
         name_subject(path, average);
-        const SampleTimes recorded{average.first_ms - settings_.delay_ms, average.interval_ms,
-                                   static_cast<std::int64_t>(average.samples.size())};
+        const SampleTimes recorded{average.first_ms - settings_.delay_ms + 0.0,  // no -0
+                                   average.interval_ms, static_cast<std::int64_t>(average.samples.size())};
         const SampleTimes wanted = window_.wanted(recorded);
         check_grid(wanted);
         const auto cut = [&](std::span<const float> samples) {

@@ -37,8 +37,7 @@ void write_npz(OutputFile& file, const ImportedTable& table) {
     }
     npz.add("first_sample_ms", table.first_sample_ms);
     npz.add("sample_interval_ms", table.sample_interval_ms);
-    npz.add_rows("signal", static_cast<std::int64_t>(table.rows()), table.length,
-                 [&](std::int64_t row) { return table.signal[static_cast<std::size_t>(row)]; });
+    npz.add("signal", table.signal);
     npz.finish();
 }
 

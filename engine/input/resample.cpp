@@ -49,7 +49,8 @@ float weighted(const Taps& taps, const float* samples) {
 double windowed_sinc(double distance, double cutoff, double half_width) {
     const double place = distance / half_width;
     if (std::abs(place) >= 1) return 0;
-    const double window = std::cyl_bessel_i(0.0, kKaiserBeta * std::sqrt(1 - place * place));
+    // Less its value at the ends: a sample there must not count for rounding alone.
+    const double window = std::cyl_bessel_i(0.0, kKaiserBeta * std::sqrt(1 - place * place)) - 1;
     const double angle = M_PI * cutoff * distance;
     return window * (angle == 0 ? 1 : std::sin(angle) / angle);
 }
