@@ -68,6 +68,15 @@ int run_action(const Command& command) {
     }
 }
 
+// Also of files that do not exist yet.
+bool is_same_file(const std::string& a, const std::string& b) {
+    std::error_code error;
+    if (std::filesystem::equivalent(a, b, error)) return true;
+    const std::filesystem::path first = std::filesystem::weakly_canonical(a, error);
+    if (error) return false;
+    return first == std::filesystem::weakly_canonical(b, error) && !error;
+}
+
 }  // namespace
 
 void check_output(const std::string& option, const std::string& path, const std::vector<std::string>& inputs,
@@ -75,16 +84,12 @@ void check_output(const std::string& option, const std::string& path, const std:
     if (path.empty()) return;
     if (std::filesystem::is_directory(path))
         throw InputError(fmt::format("{} {}: is a folder; name a file in it", option, path));
-    for (const std::string& input : inputs) {
-        for (const std::string& written : {path, path + kTemporarySuffix}) {
-            std::error_code error;  // where one of them does not exist
-            if (std::filesystem::equivalent(input, written, error) ||
-                std::filesystem::weakly_canonical(input) == std::filesystem::weakly_canonical(written))
+    for (const std::string& input : inputs)
+        for (const std::string& written : {path, path + kTemporarySuffix})
+            if (is_same_file(input, written))
                 throw InputError(
                     fmt::format("{} {}: is the same file as {}, which would be lost; choose another name",
                                 option, path, input));
-        }
-    }
     if (!replace && std::filesystem::exists(path))
         throw InputError(
             fmt::format("{} {}: exists; choose another name, or replace it with --force", option, path));

@@ -1,6 +1,7 @@
 #include "engine/import/import.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
@@ -153,13 +154,14 @@ class Importer {
     }
 
     ImportedTable import_all() {
-        std::set<std::filesystem::path> read;
+        std::set<std::pair<dev_t, ino_t>> read;
         for (const std::filesystem::path& path : settings_.files) {
-            if (!read.insert(std::filesystem::weakly_canonical(path)).second)
-                throw InputError(
-                    fmt::format("{}: is named twice: expected every file once, as its recordings would "
-                                "count twice; name it once",
-                                path.string()));
+            struct stat status {};  // a file that is not there is refused where it is read
+            if (::stat(path.c_str(), &status) == 0 && !read.emplace(status.st_dev, status.st_ino).second)
+                throw InputError(fmt::format(
+                    "{}: is named twice: expected every file once, as its recordings would count twice; "
+                    "name it once",
+                    path.string()));
             read_file(path);
         }
         if (table_.rows() == 0)

@@ -93,11 +93,10 @@ std::string files_text(const ImportReport& report, const ImportedTable& table) {
 std::vector<std::string> all_notes(const ImportReport& report, const ImportedTable& table) {
     std::vector<std::string> notes = report.notes;
     if (report.subjects_from_file_names > 0)
-        notes.push_back(
-            fmt::format("{} files name no subject, so each counts as a patient of its own: if some are of "
-                        "one patient, say so with "
-                        "--labels or --subject folder, or a split will tear that patient apart",
-                        report.subjects_from_file_names));
+        notes.push_back(fmt::format(
+            "files that name no subject: {}; each counts as a patient of its own. If some are of one "
+            "patient, say so with --labels or --subject folder, or a split will tear that patient apart",
+            report.subjects_from_file_names));
     if (report.longest_ms - report.shortest_ms > table.sample_interval_ms / 2)
         notes.push_back(fmt::format(
             "recordings end between {:.4g} and {:.4g} ms after the stimulus; all were cut to the "

@@ -15,9 +15,9 @@ namespace abr {
 
 // What the user says where a file does not, or says it wrongly.
 struct ReadOptions {
-    std::optional<double> unit_uv;      // uV of the file's unit of amplitude
-    std::optional<double> interval_ms;  // of the samples, for layouts without a time
-    std::optional<double> stimulus_ms;  // the stimulus, counted from the first sample
+    std::optional<double> unit_uv{};      // uV of the file's unit of amplitude
+    std::optional<double> interval_ms{};  // of the samples, for layouts without a time
+    std::optional<double> stimulus_ms{};  // the stimulus, counted from the first sample
 };
 
 // Where a reader leaves what it reads.

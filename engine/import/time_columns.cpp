@@ -31,9 +31,7 @@ char separator_of(std::string_view names) {
 
 Cells cells_of(std::string_view line, char separator) {
     if (separator == ' ') return words(line);
-    Cells cells = split(line, separator);
-    if (cells.size() > 1 && cells.back().empty()) cells.pop_back();  // a separator at the end
-    return cells;
+    return split(line, separator);
 }
 
 bool is_time(std::string_view name) {
@@ -101,7 +99,9 @@ void read(const std::filesystem::path& path, const ReadOptions& options, const A
     while (text.next() && is_comment(text.line())) continue;
     const std::string names_line(text.line());
     const char separator = separator_of(names_line);
-    const Cells names = cells_of(names_line, separator);
+    Cells names = cells_of(names_line, separator);
+    const bool trailing = names.size() > 1 && names.back().empty();  // a separator ends every line
+    if (trailing) names.pop_back();
     if (names.size() < 2)
         text.fail("names", fmt::format("{} columns", names.size()), "the time and at least one average",
                   "export the samples beside the time");
@@ -114,7 +114,8 @@ void read(const std::filesystem::path& path, const ReadOptions& options, const A
         scales.push_back(options.unit_uv.value_or(bracketed_unit(names[c]).value_or(1)));
     while (text.next()) {
         if (is_comment(text.line())) continue;
-        const Cells cells = cells_of(text.line(), separator);
+        Cells cells = cells_of(text.line(), separator);
+        if (trailing && cells.size() == names.size() + 1 && cells.back().empty()) cells.pop_back();
         if (cells.size() != names.size())
             text.fail("cells", fmt::format("the line has {}", cells.size()),
                       fmt::format("{}, one for each name", names.size()),
