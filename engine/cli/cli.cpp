@@ -72,9 +72,10 @@ int run_action(const Command& command) {
 bool is_same_file(const std::string& a, const std::string& b) {
     std::error_code error;
     if (std::filesystem::equivalent(a, b, error)) return true;
-    const std::filesystem::path first = std::filesystem::weakly_canonical(a, error);
+    const std::filesystem::path first =
+        std::filesystem::weakly_canonical(std::filesystem::absolute(a), error);
     if (error) return false;
-    return first == std::filesystem::weakly_canonical(b, error) && !error;
+    return first == std::filesystem::weakly_canonical(std::filesystem::absolute(b), error) && !error;
 }
 
 }  // namespace
