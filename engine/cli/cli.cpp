@@ -12,6 +12,7 @@
 
 #include "engine/error.hpp"
 #include "engine/input/csv_file.hpp"
+#include "engine/output/file.hpp"
 #include "engine/version.hpp"
 
 namespace abr {
@@ -28,6 +29,9 @@ constexpr const char* kFooter =
     "      trains on the synthetic cohort; results go to runs/quickstart\n"
     "  abr_engine check-data configs/spreadsheet.toml --set data.path=clinic.csv\n"
     "      reads a spreadsheet saved as CSV and says what is in it and what is wrong with it\n"
+    "  abr_engine import clinic/*.TXT --window-ms 0:20 --interval-ms 0.1 --labels labels.csv --out "
+    "clinic.npz\n"
+    "      reads the files that recording devices export (docs/import.md)\n"
     "  abr_engine run configs/spreadsheet.toml --set data.path=clinic.csv --experiment-name clinic\n"
     "      trains on a spreadsheet saved as CSV; results go to runs/clinic\n"
     "  abr_engine predict --checkpoint runs/clinic/checkpoints/best_f1.safetensors --data new.csv --out "
@@ -64,11 +68,32 @@ int run_action(const Command& command) {
     }
 }
 
+// Also of files that do not exist yet.
+bool is_same_file(const std::string& a, const std::string& b) {
+    std::error_code error;
+    if (std::filesystem::equivalent(a, b, error)) return true;
+    const std::filesystem::path first =
+        std::filesystem::weakly_canonical(std::filesystem::absolute(a), error);
+    if (error) return false;
+    return first == std::filesystem::weakly_canonical(std::filesystem::absolute(b), error) && !error;
+}
+
 }  // namespace
 
-void check_output(const std::string& option, const std::string& path) {
+void check_output(const std::string& option, const std::string& path, const std::vector<std::string>& inputs,
+                  bool replace) {
+    if (path.empty()) return;
     if (std::filesystem::is_directory(path))
         throw InputError(fmt::format("{} {}: is a folder; name a file in it", option, path));
+    for (const std::string& input : inputs)
+        for (const std::string& written : {path, path + kTemporarySuffix})
+            if (is_same_file(input, written))
+                throw InputError(
+                    fmt::format("{} {}: is the same file as {}, which would be lost; choose another name",
+                                option, path, input));
+    if (!replace && std::filesystem::exists(path))
+        throw InputError(
+            fmt::format("{} {}: exists; choose another name, or replace it with --force", option, path));
 }
 
 int run_cli(int argc, char** argv) {
@@ -82,8 +107,9 @@ int run_cli(int argc, char** argv) {
     const std::array commands = {add_run_command(program),      add_diagnose_command(program),
                                  add_compare_command(program),  add_predict_command(program),
                                  add_evaluate_command(program), add_check_data_command(program),
-                                 add_synth_command(program),    add_config_command(program),
-                                 add_trace_command(program),    add_info_command(program)};
+                                 add_import_command(program),   add_synth_command(program),
+                                 add_config_command(program),   add_trace_command(program),
+                                 add_info_command(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

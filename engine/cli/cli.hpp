@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -21,8 +22,10 @@ enum ExitCode : int {
 // Parses the arguments, runs the command and turns every error into a message on standard error and an exit code.
 int run_cli(int argc, char** argv);
 
-// Throws InputError where `path`, given as `option`, is a folder. An empty path is none.
-void check_output(const std::string& option, const std::string& path);
+// Throws InputError where `path`, given as `option`, is a folder, or one of `inputs` or of the temporary file that
+// replaces it, also through a link; with `replace` = false also where it exists. An empty path is none.
+void check_output(const std::string& option, const std::string& path,
+                  const std::vector<std::string>& inputs = {}, bool replace = true);
 
 // Each declares a subcommand; the action runs it and returns its exit code.
 struct Command {
@@ -31,6 +34,7 @@ struct Command {
 };
 Command add_run_command(CLI::App& program);
 Command add_synth_command(CLI::App& program);
+Command add_import_command(CLI::App& program);
 Command add_trace_command(CLI::App& program);
 Command add_info_command(CLI::App& program);
 Command add_config_command(CLI::App& program);

@@ -15,8 +15,6 @@
 namespace abr {
 namespace {
 
-constexpr const char* kTemporarySuffix = ".tmp";
-
 // Makes a rename in the folder durable.
 void sync_folder(const std::filesystem::path& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -38,6 +38,8 @@ class OutputFile {
     int descriptor_;
 };
 
+inline constexpr const char* kTemporarySuffix = ".tmp";
+
 // Lets `write` fill `<path>.tmp`, flushes it to the disk, renames it over `path` and flushes the folder: after a
 // crash or a full disk the old content or the new one is there, never a part. The temporary file is removed on an
 // error.
