@@ -99,7 +99,8 @@ struct Batch {
 
 namespace cpu {
 
-// order: rows of `recordings`, of the whole epoch; every field of batch overwritten. Validation draws nothing by place.
+// order: rows of `recordings`, of the whole epoch. Every field of batch is overwritten but second_class, which is not
+// read where nothing is mixed. Validation draws nothing by place.
 template <class T>
 void gather_batch(Stream&, const DeviceRecordings&, const BatchSettings&, BatchMode,
                   const std::int32_t* order, const StepState* state, Index place, const Batch<T>& batch);

@@ -66,17 +66,31 @@ struct Grid {
     Grid(dim3 blocks, Location where = Location::current()) : size(blocks), at(where) {}
 };
 
+// Continues an FNV-1a hash (Fowler, Noll and Vo) over the bytes of a launch's argument, padding aside.
+template <class T>
+std::uint64_t digest(std::uint64_t hash, T argument) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    __builtin_clear_padding(&argument);
+    unsigned char bytes[sizeof argument];
+    std::memcpy(bytes, &argument, sizeof argument);
+    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001B3u;
+    return hash;
+}
+
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared_bytes, Stream&,
             const Arguments&... arguments) {
     static_assert(sizeof...(Parameters) == sizeof...(Arguments));
     const std::tuple<Parameters...> values(static_cast<Parameters>(arguments)...);
     const auto body = [&] { std::apply(kernel, values); };
+    std::uint64_t hash = 0xCBF29CE484222325u;
+    std::apply([&](const Parameters&... value) { ((hash = digest(hash, value)), ...); }, values);
     emulation::run({.kernel = reinterpret_cast<const void*>(kernel),
                     .grid = {grid.size.x, grid.size.y, grid.size.z},
                     .block = {block.x, block.y, block.z},
                     .dynamic_shared_bytes = shared_bytes,
                     .at = grid.at,
+                    .arguments = hash,
                     .call = [](const void* closure) { (*static_cast<const decltype(body)*>(closure))(); },
                     .closure = &body});
 }

@@ -20,6 +20,7 @@ struct Launch {
     Extent grid, block;
     std::size_t dynamic_shared_bytes;
     std::source_location at;
+    std::uint64_t arguments;  // a digest of them
     void (*call)(const void* closure);
     const void* closure;
 };

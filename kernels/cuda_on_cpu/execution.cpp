@@ -14,6 +14,7 @@
 #include "kernels/cuda_on_cpu/fault.hpp"
 #include "kernels/cuda_on_cpu/fiber.hpp"
 #include "kernels/cuda_on_cpu/kernel_names.hpp"
+#include "kernels/cuda_on_cpu/launch_log.hpp"
 #include "kernels/cuda_on_cpu/schedule.hpp"
 #include "kernels/cuda_on_cpu/scheduler.hpp"
 #include "kernels/cuda_on_cpu/shared_memory.hpp"
@@ -118,6 +119,16 @@ class Executor {
 Executor& executor() {
     static Executor instance;
     return instance;
+}
+
+std::vector<std::string>* launch_log = nullptr;
+
+std::string description(const Launch& launch) {
+    std::string line = kernel_name(launch.kernel);
+    for (const Extent& extent : {launch.grid, launch.block})
+        line +=
+            ' ' + std::to_string(extent.x) + 'x' + std::to_string(extent.y) + 'x' + std::to_string(extent.z);
+    return line + ' ' + std::to_string(launch.dynamic_shared_bytes) + ' ' + std::to_string(launch.arguments);
 }
 
 void Executor::check(const Launch& launch) const {
@@ -409,7 +420,11 @@ void use_seed(std::uint64_t seed) {
     executor().use_seed(seed);
 }
 void run(const Launch& launch) {
+    if (launch_log != nullptr) launch_log->push_back(description(launch));
     executor().run(launch);
+}
+void log_launches(std::vector<std::string>* lines) {
+    launch_log = lines;
 }
 
 void* static_shared(const void* key, std::size_t bytes, std::source_location at) {
