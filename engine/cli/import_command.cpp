@@ -9,11 +9,11 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
-#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 #include "engine/import/import.hpp"
 #include "engine/import/import_report.hpp"
 #include "engine/import/text_source.hpp"
+#include "engine/input/table_message.hpp"
 #include "engine/output/json.hpp"
 #include "engine/output/text_table.hpp"
 
@@ -151,6 +151,13 @@ Command add_import_command(CLI::App& program) {
     app->add_option(
         "--stimulus-ms", settings.read.stimulus_ms,
         "The stimulus, counted from the first sample, where the files do not say it or are wrong");
+    app->add_option("--events", settings.read.events,
+                    "Continuous recordings: the names of the events to average around; by default all, each "
+                    "for itself")
+        ->delimiter(',');
+    app->add_option("--reject-uv", settings.read.reject_uv,
+                    "Continuous recordings: epochs with a sample beyond it are left out")
+        ->check(CLI::PositiveNumber);
     app->add_flag("--skip-bad", settings.skip_bad,
                   "Leave out and count what cannot be used, instead of stopping");
     app->add_option("--report", arguments->report,

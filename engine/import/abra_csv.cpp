@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/cell_number.hpp"
 #include "engine/import/text_source.hpp"
+#include "engine/input/cell_number.hpp"
 
 namespace abr {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/resample.hpp"
+#include "engine/input/resample.hpp"
 
 namespace abr {
 

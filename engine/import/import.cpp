@@ -20,6 +20,7 @@ constexpr double kIntervalTolerance = 0.05;
 // Times that differ by less than this share of an interval are the same.
 constexpr double kSameTime = 1e-3;
 constexpr double kMostSamples = 1e6;
+constexpr double kEpochMarginMs = 1;
 
 constexpr const char* kFlat = "every sample is the same (nothing was recorded)";
 
@@ -145,7 +146,14 @@ class Window {
 class Importer {
   public:
     Importer(const ImportSettings& settings, ImportReport& report)
-        : settings_(settings), report_(report), window_(settings) {
+        : settings_(settings), report_(report), read_(settings.read), window_(settings) {
+        if (settings.window_ms) {
+            // What the window needs, and what the filter reads beside it.
+            const double margin =
+                BandLimitedResampler::kHalfWidth * settings.interval_ms.value_or(0) + kEpochMarginMs;
+            read_.epoch_ms = {settings.window_ms->first + settings.delay_ms - margin,
+                              settings.window_ms->second + settings.delay_ms + margin};
+        }
         for (const AverageColumn& column : kAverageColumns)
             table_.columns.push_back({column.name, column.is_text, {}});
         for (const char* name : {kRepetition, kHalfBuffer, kNoise})
@@ -192,7 +200,7 @@ class Importer {
         try {
             const Layout& layout = find_layout(path, settings_.format);
             report_.files.back().title = layout.title;
-            layout.read(path, settings_.read, sink);
+            layout.read(path, read_, sink);
         } catch (const InputError& error) {
             if (!settings_.skip_bad) throw;
             leave_out("files, or the rest of them, that cannot be read", error.what());
@@ -320,6 +328,7 @@ class Importer {
 
     const ImportSettings& settings_;
     ImportReport& report_;
+    ReadOptions read_;
     Window window_;
     ImportedTable table_;
     bool identified_ = true;  // every average of the file had an identifier

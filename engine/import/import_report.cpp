@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "engine/data/cell_number.hpp"
+#include "engine/input/cell_number.hpp"
 #include "engine/output/text_table.hpp"
 
 namespace abr {

@@ -6,8 +6,8 @@
 #include <limits>
 #include <optional>
 
-#include "engine/data/cell_number.hpp"
 #include "engine/formats/npz_writer.hpp"
+#include "engine/input/cell_number.hpp"
 #include "engine/output/csv.hpp"
 #include "engine/output/file.hpp"
 

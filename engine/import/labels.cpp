@@ -7,14 +7,14 @@
 #include <map>
 #include <string_view>
 
-#include "engine/data/cell_number.hpp"
-#include "engine/data/csv_chunks.hpp"
-#include "engine/data/csv_dialect.hpp"
-#include "engine/data/csv_file.hpp"
-#include "engine/data/csv_tokenizer.hpp"
-#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 #include "engine/import/text_source.hpp"
+#include "engine/input/cell_number.hpp"
+#include "engine/input/csv_chunks.hpp"
+#include "engine/input/csv_dialect.hpp"
+#include "engine/input/csv_file.hpp"
+#include "engine/input/csv_tokenizer.hpp"
+#include "engine/input/table_message.hpp"
 #include "engine/output/csv.hpp"
 
 namespace abr {

@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/import/average.hpp"
 
@@ -18,6 +20,10 @@ struct ReadOptions {
     std::optional<double> unit_uv{};      // uV of the file's unit of amplitude
     std::optional<double> interval_ms{};  // of the samples, for layouts without a time
     std::optional<double> stimulus_ms{};  // the stimulus, counted from the first sample
+    // Of continuous recordings.
+    std::optional<std::pair<double, double>> epoch_ms{};  // from and to, relative to an event
+    std::optional<double> reject_uv{};                    // epochs with a sample beyond it are left out
+    std::vector<std::string> events{};                    // names of the events of stimuli; empty: all
 };
 
 // Where a reader leaves what it reads.

@@ -6,21 +6,23 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/cell_number.hpp"
-#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 #include "engine/import/abra_csv.hpp"
 #include "engine/import/biosig_text.hpp"
+#include "engine/import/edf.hpp"
 #include "engine/import/epl_text.hpp"
 #include "engine/import/ihs_smartep.hpp"
 #include "engine/import/tdt_arf.hpp"
 #include "engine/import/time_columns.hpp"
+#include "engine/import/wfdb.hpp"
+#include "engine/input/cell_number.hpp"
+#include "engine/input/table_message.hpp"
 
 namespace abr {
 namespace {
 
 constexpr std::array kLayouts = {
-    &kIhsSmartep, &kBiosigText, &kEplText, &kAbraCsv, &kTimeColumns, &kTdtArf,
+    &kIhsSmartep, &kBiosigText, &kEplText, &kAbraCsv, &kTimeColumns, &kTdtArf, &kEdf, &kWfdb,
 };
 
 std::string bytes_at_start(const std::filesystem::path& path) {

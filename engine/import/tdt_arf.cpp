@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
 #include "engine/import/text_source.hpp"
+#include "engine/input/table_message.hpp"
 
 static_assert(std::endian::native == std::endian::little, ".arf is little-endian");
 

@@ -6,12 +6,13 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <system_error>
 
-#include "engine/data/cell_number.hpp"
-#include "engine/data/csv_chunks.hpp"
-#include "engine/data/table_message.hpp"
 #include "engine/error.hpp"
+#include "engine/input/cell_number.hpp"
+#include "engine/input/csv_chunks.hpp"
+#include "engine/input/table_message.hpp"
 
 namespace abr {
 namespace {
@@ -128,6 +129,18 @@ bool leading_number(std::string_view text, double& value) {
             return true;
     }
     return false;
+}
+
+double level_in(std::string_view name) {
+    for (std::size_t at = 0; at + 2 <= name.size(); ++at) {
+        if (!contains_ignoring_case(name.substr(at, 2), "db")) continue;
+        const std::string_view before = trimmed(name.substr(0, at));
+        const std::size_t last_other = before.find_last_not_of("0123456789.-");
+        double level = 0;
+        if (leading_number(before.substr(last_other == std::string_view::npos ? 0 : last_other + 1), level))
+            return level;
+    }
+    return std::numeric_limits<double>::quiet_NaN();
 }
 
 std::string readable(std::string_view text) {

@@ -54,6 +54,8 @@ std::vector<std::string_view> split(std::string_view line, char separator);
 std::vector<std::string_view> words(std::string_view line);
 // The number that a text begins with, with its decimal point or comma; nothing where there is none.
 bool leading_number(std::string_view text, double& value);
+// The number before "dB" in a name such as "80 dB nHL"; NaN where there is none.
+double level_in(std::string_view name);
 // `text` where it is UTF-8, otherwise every byte as the character of Latin-1; control characters left out.
 std::string readable(std::string_view text);
 // 0 for "L", "left", "AS" …, 1 for "R", "right", "AD" …, -1 for anything else.

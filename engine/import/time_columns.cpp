@@ -69,19 +69,6 @@ std::optional<double> bracketed_unit(std::string_view name) {
     return unit_in_uv(name.substr(open + 1, close == std::string_view::npos ? close : close - open - 1));
 }
 
-// The number before "dB" in a column's name.
-double level_of(std::string_view name) {
-    for (std::size_t at = 0; at + 2 <= name.size(); ++at) {
-        if (!contains_ignoring_case(name.substr(at, 2), "db")) continue;
-        const std::string_view before = trimmed(name.substr(0, at));
-        const std::size_t last_other = before.find_last_not_of("0123456789.-");
-        double level = 0;
-        if (leading_number(before.substr(last_other == std::string_view::npos ? 0 : last_other + 1), level))
-            return level;
-    }
-    return kUnknown;
-}
-
 void check_even(const TextSource& text, const std::vector<double>& times, std::int64_t first_line) {
     if (times.size() < 2)
         text.fail("time", fmt::format("{} lines of numbers", times.size()), "two at least", kExportAgain);
@@ -137,7 +124,7 @@ void read(const std::filesystem::path& path, const ReadOptions& options, const A
         Average average;
         average.line = names_line_number;
         average.record = readable(names[c]);
-        average.level_db = level_of(names[c]);
+        average.level_db = level_in(names[c]);
         average.interval_ms = step * *unit;
         average.first_ms = options.stimulus_ms ? -*options.stimulus_ms : times.front() * *unit;
         average.samples = std::move(columns[c - 1]);

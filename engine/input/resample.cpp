@@ -12,9 +12,9 @@
 namespace abr {
 namespace {
 
-// The half width in samples of the coarser grid, the Kaiser window's beta, and the cutoff as a share of Nyquist: the transition
+// The Kaiser window's beta, and the cutoff as a share of Nyquist: with the half width of 16 the transition
 // from 0.7 to 1.0 of Nyquist is what 32 samples and 75 dB need (Kaiser 1974).
-constexpr double kHalfWidth = 16, kKaiserBeta = 7.5, kCutoff = 0.85;
+constexpr double kKaiserBeta = 7.5, kCutoff = 0.85;
 // Times closer than this share of an interval are the same.
 constexpr double kSameTime = 1e-6;
 
@@ -56,7 +56,7 @@ double windowed_sinc(double distance, double cutoff, double half_width) {
 }
 
 Taps band_limited_taps(double centre, double coarsening, std::int64_t old_length) {
-    const double half_width = kHalfWidth * coarsening;
+    const double half_width = BandLimitedResampler::kHalfWidth * coarsening;
     Taps taps;
     taps.first = std::max<std::int64_t>(static_cast<std::int64_t>(std::ceil(centre - half_width)), 0);
     const auto last =

@@ -34,12 +34,13 @@ struct Taps {
 };
 
 // Reads recordings at other times, as if the signal between the samples were known: a sinc under a Kaiser window
-// (Oppenheim and Schafer, Discrete-Time Signal Processing, 7.5), 16 samples of the coarser grid to both sides, -6 dB at
+// (Oppenheim and Schafer, Discrete-Time Signal Processing, 7.5), kHalfWidth to both sides, -6 dB at
 // 0.85 of the coarser grid's Nyquist frequency and at most -75 dB from that frequency on, so that nothing is folded
 // back. Costs more than `resampled` and keeps what lies below 0.7 of Nyquist to a thousandth; beyond the ends the
 // window is cut. Where every new time is an old one and the intervals are equal, the samples are copied bit by bit.
 class BandLimitedResampler {
   public:
+    static constexpr double kHalfWidth = 16;  // samples of the coarser grid
     // InputError where the new times begin or end more than half an old interval outside the old ones.
     BandLimitedResampler(SampleTimes from, SampleTimes to);
     // `samples`: one for each old time; gives one for each new time.

@@ -158,4 +158,62 @@ inline std::string arf_file(const std::string& subject, const std::vector<ArfRec
     return bytes;
 }
 
+// One signal of an EDF or BDF file, with its digital values; those of annotations as text.
+struct EdfSignal {
+    std::string label, unit = "uV", physical_minimum = "-100", physical_maximum = "100",
+                       digital_minimum = "-1000", digital_maximum = "1000";
+    std::vector<int> samples{};  // a whole number of records
+    std::string annotations{};   // of the only record
+};
+
+// `records` of a second each; a signal's samples are spread over them.
+inline std::string edf_file(const std::vector<EdfSignal>& signals, int records, bool bdf = false,
+                            const std::string& kind = "",
+                            const std::string& patient = "MCH-0234567 F 02-MAY-1951 X") {
+    const std::size_t bytes = bdf ? 3 : 2;
+    const auto field = [](std::string text, std::size_t size) {
+        text.resize(size, ' ');
+        return text;
+    };
+    std::string file = bdf ? "\xFF"
+                             "BIOSEMI"
+                           : field("0", 8);
+    file += field(patient, 80) + field("Startdate X", 80) + field("01.01.20", 8) + field("10.00.00", 8) +
+            field(std::to_string(256 * (1 + signals.size())), 8) + field(kind, 44) +
+            field(std::to_string(records), 8) + field("1", 8) + field(std::to_string(signals.size()), 4);
+    const auto each = [&](std::size_t size, const auto& text) {
+        for (const EdfSignal& signal : signals) file += field(text(signal), size);
+    };
+    const auto samples = [&](const EdfSignal& signal) {
+        return signal.annotations.empty() ? signal.samples.size() / static_cast<std::size_t>(records)
+                                          : (signal.annotations.size() + bytes - 1) / bytes;
+    };
+    each(16, [](const EdfSignal& s) { return s.label; });
+    each(80, [](const EdfSignal&) { return std::string("AgAgCl"); });
+    each(8, [](const EdfSignal& s) { return s.unit; });
+    each(8, [](const EdfSignal& s) { return s.physical_minimum; });
+    each(8, [](const EdfSignal& s) { return s.physical_maximum; });
+    each(8, [](const EdfSignal& s) { return s.digital_minimum; });
+    each(8, [](const EdfSignal& s) { return s.digital_maximum; });
+    each(80, [](const EdfSignal&) { return std::string("HP:100Hz"); });
+    each(8, [&](const EdfSignal& s) { return std::to_string(samples(s)); });
+    each(32, [](const EdfSignal&) { return std::string(); });
+    for (int r = 0; r < records; ++r) {
+        for (const EdfSignal& signal : signals) {
+            const std::size_t count = samples(signal);
+            if (!signal.annotations.empty()) {
+                std::string text = r == 0 ? signal.annotations : std::string();
+                text.resize(count * bytes, '\0');
+                file += text;
+                continue;
+            }
+            for (std::size_t k = 0; k < count; ++k) {
+                const int value = signal.samples[static_cast<std::size_t>(r) * count + k];
+                file.append(reinterpret_cast<const char*>(&value), bytes);
+            }
+        }
+    }
+    return file;
+}
+
 }  // namespace abr::test

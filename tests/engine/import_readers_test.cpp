@@ -311,6 +311,219 @@ TEST_CASE("TDT .arf: records of BioSigRZ and of BioSigRP, told apart by what mak
     }
 }
 
+TEST_CASE("EDF: without events every signal is an average, in uV whatever its unit") {
+    const std::string bytes = test::edf_file({{.label = "Cz 80 dB", .samples = {0, 10, -10, 1000}},
+                                              {.label = "Mz", .unit = "mV", .samples = {0, -1}},
+                                              {.label = "Temp", .unit = "degC", .samples = {1, 2}}},
+                                             1, false, "EDF+C");
+    const ReadFile file = read(bytes);
+    CHECK(file.layout == "edf");
+    REQUIRE(file.averages.size() == 2);
+    CHECK(file.averages[0].samples == Floats{0, 1, -1, 100});
+    CHECK(file.averages[0].interval_ms == 250);
+    CHECK(file.averages[0].level_db == 80);
+    CHECK(file.averages[0].channel == "Cz 80 dB");
+    CHECK(file.averages[0].patient == "MCH-0234567");
+    CHECK(file.averages[1].samples == Floats{0, -100});
+    CHECK(file.averages[1].interval_ms == 500);
+    REQUIRE(file.notes.size() == 1);
+    CHECK(file.notes[0] == "signal `Temp` is in `degC` and was left out");
+    CHECK(read(test::edf_file({{.label = "Cz", .samples = {1, 2}}}, 1, false, "", "Ada L"))
+              .averages[0]
+              .patient == "Ada L");
+    CHECK(read(test::edf_file({{.label = "Cz", .samples = {1, 2}}}, 1, false, "EDF+C", "X X X X"))
+              .averages[0]
+              .patient == "");
+}
+
+TEST_CASE("EDF and BDF: epochs around each kind of event are averaged, in halves, artifacts rejected") {
+    // 20 Hz for 3 s; at each event the samples 1, 2, 3 follow, times what the event is.
+    std::vector<int> samples(60, 0);
+    const auto respond = [&](std::size_t at, int size) {
+        for (int k = 0; k < 3; ++k) samples[at + static_cast<std::size_t>(k)] = size * (k + 1);
+    };
+    respond(4, 10);
+    respond(14, 30);
+    respond(24, 50);
+    respond(34, 300);  // an artifact: up to 90 uV
+    respond(44, -20);
+    ReadOptions options;
+    options.epoch_ms = {0, 150};
+    const auto check = [&](const ReadFile& file, const std::string& loud, const std::string& soft) {
+        REQUIRE(file.averages.size() == 2);
+        const Average& a = file.averages[loud < soft ? 0 : 1];
+        CHECK(a.record == loud);
+        CHECK(a.channel == "Cz");
+        CHECK(a.interval_ms == 50);
+        CHECK(a.first_ms == 0);
+        CHECK(a.samples == Floats{3, 6, 9});  // the mean of 1, 3 and 5 uV and their multiples
+        CHECK(a.halves[0] == Floats{3, 6, 9});
+        CHECK(a.halves[1] == Floats{3, 6, 9});
+        CHECK(a.sweeps == 3);
+        CHECK(a.rejected == 1);
+        const Average& b = file.averages[loud < soft ? 1 : 0];
+        CHECK(b.record == soft);
+        CHECK(b.samples == Floats{-2, -4, -6});
+        CHECK(b.halves[0].empty());
+        CHECK(b.sweeps == 1);
+    };
+    options.reject_uv = 50;
+    std::string annotations = std::string("+0\x14\x14\0", 5);
+    for (const char* onset : {"0.2", "0.7", "1.2", "1.7"})
+        annotations += "+" + std::string(onset) +
+                       "\x14"
+                       "80 dB\x14" +
+                       '\0';
+    annotations += std::string(
+                       "+2.2\x15"
+                       "0.1\x14"
+                       "40 dB\x14\0",
+                       17) +
+                   "+2.95\x14"
+                   "80 dB\x14";  // the last beyond the end
+    const ReadFile edf = read(test::edf_file({{.label = "Cz", .samples = samples},
+                                              {.label = "EDF Annotations", .annotations = annotations}},
+                                             3, false, "EDF+C"),
+                              options);
+    check(edf, "80 dB", "40 dB");
+    CHECK(edf.averages[1].level_db == 80);
+    std::vector<int> status(60, 0x10000);  // the upper bits are the device's own
+    for (const std::size_t at : {4U, 14U, 24U, 34U}) status[at] = status[at + 1] = 0x10002;
+    status[44] = 0x10001;
+    const test::EdfSignal trigger{.label = "Status",
+                                  .unit = "Boolean",
+                                  .physical_minimum = "-8388608",
+                                  .physical_maximum = "8388607",
+                                  .digital_minimum = "-8388608",
+                                  .digital_maximum = "8388607",
+                                  .samples = status};
+    const std::string bdf = test::edf_file({{.label = "Cz", .samples = samples}, trigger}, 3, true);
+    check(read(bdf, options), "2", "1");
+    options.events = {"1"};
+    CHECK(read(bdf, options).averages.size() == 1);
+
+    options.events = {"7"};
+    CHECK(contains(refusal(bdf, options), "no event that --events names among 5"));
+    CHECK(contains(refusal(bdf),
+                   "a continuous recording: expected a window around its stimuli; give --window-ms"));
+    CHECK(contains(refusal(test::edf_file({{.label = "Cz", .samples = samples}}, 3)),
+                   "3000 ms without any event: expected stimuli marked"));
+    options.events = {};
+    options.epoch_ms = {0, 5000};
+    CHECK(read(bdf, options).notes.size() == 2);  // no epoch fits
+}
+
+TEST_CASE("EDF: damaged files are refused") {
+    const std::string bytes = test::edf_file({{.label = "Cz", .samples = {1, 2, 3, 4}}}, 2);
+    const auto changed = [&](std::size_t at, const std::string& to) {
+        std::string copy = bytes;
+        copy.replace(at, to.size(), to);
+        return refusal(copy, {}, "edf");
+    };
+    CHECK(contains(refusal(bytes.substr(0, bytes.size() - 1)), "truncated: 1 of 2 records"));
+    CHECK(contains(refusal(bytes.substr(0, 400), {}, "edf"), "its header is not complete"));
+    CHECK(contains(changed(192, "EDF+D"), "a discontinuous file"));
+    CHECK(contains(changed(236, "two     "), "number of records: value `two`"));
+    CHECK(contains(changed(252, "0   "), "0 signals"));
+    CHECK(contains(changed(256 + 120, "1000    "), "digital minimum and maximum are 1000"));
+    CHECK(contains(changed(256 + 216, "0       "), "0 samples in a record"));
+    CHECK(contains(changed(0, "1       "), "no such header"));
+    CHECK(read(bytes.substr(0, 236) + "-1      " + bytes.substr(244)).averages[0].samples.size() == 4);
+}
+
+namespace {
+
+// A record of files in a folder, read by its header.
+struct WfdbRecord {
+    test::TemporaryFolder folder;
+    void add(const std::string& name, const std::string& bytes) const {
+        test::put(folder.path / name, bytes);
+    }
+    ReadFile read(const ReadOptions& options = {}) const {
+        ReadFile file;
+        const Layout& layout = find_layout(folder.path / "r.hea", "");
+        file.layout = layout.name;
+        layout.read(folder.path / "r.hea", options,
+                    {[&](Average average) { file.averages.push_back(std::move(average)); },
+                     [&](std::string note) { file.notes.push_back(std::move(note)); }});
+        return file;
+    }
+    std::string refusal(const std::string& header, const ReadOptions& options = {}) const {
+        add("r.hea", header);
+        return test::message_of<InputError>([&] { read(options); });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("WFDB: every format's samples, gain, baseline and unit") {
+    const WfdbRecord record;
+    const auto samples = [&](const std::string& format, const std::string& bytes) {
+        record.add("r.hea", "# made by hand\nr 1 20000 4\nr.dat " + format + " 2/uV 12 0 0 0 0 Cz 60 dB\n");
+        record.add("r.dat", bytes);
+        const ReadFile file = record.read();
+        REQUIRE(file.averages.size() == 1);
+        CHECK(file.layout == "wfdb");
+        CHECK(file.averages[0].interval_ms == doctest::Approx(0.05));
+        CHECK(file.averages[0].channel == "Cz 60 dB");
+        CHECK(file.averages[0].level_db == 60);
+        return file.averages[0].samples;
+    };
+    using namespace std::string_literals;
+    CHECK(samples("16", "\x02\x00\xFE\xFF"s) == Floats{1, -1});
+    CHECK(samples("61", "\x00\x02\xFF\xFE"s) == Floats{1, -1});
+    CHECK(samples("24", "\x02\x00\x01\xFE\xFF\xFF"s) == Floats{32769, -1});
+    CHECK(samples("32", "\x02\x00\x00\x01\xFE\xFF\xFF\xFF"s) == Floats{8388609, -1});
+    CHECK(samples("80", "\x82\x7E"s) == Floats{1, -1});
+    CHECK(samples("212", "\x02\xF0\xFE"s) == Floats{1, -1});
+
+    // Two signals in turn, a baseline in the gain, another unit, an incomplete last frame.
+    record.add("r.hea", "r 2 1000\nr.dat 16 2(10)/mV\nr.dat 16 100/degC 12 0\n");
+    record.add("r.dat", "\x0C\x00\x01\x00\x08\x00\x01\x00\x07\x00"s);
+    const ReadFile two = record.read();
+    REQUIRE(two.averages.size() == 1);
+    CHECK(two.averages[0].samples == Floats{1000, -1000});
+    CHECK(two.notes.size() == 1);
+    CHECK(record.read({.unit_uv = 1}).averages.size() == 2);
+}
+
+TEST_CASE("WFDB: annotations are events, with their skips and texts; mistakes are refused") {
+    const WfdbRecord record;
+    std::string bytes;
+    for (int k = 0; k < 2000; ++k) {
+        const int value = k == 100 || k == 1600 ? 7 : 0;
+        bytes += static_cast<char>(value);
+        bytes += '\0';
+    }
+    record.add("r.dat", bytes);
+    const std::string header = "r 1 1000 2000\nr.dat 16 1/uV\n";
+    record.add("r.hea", header);
+    const auto word = [](unsigned code, unsigned step) {
+        const unsigned value = code << 10 | step;
+        return std::string{static_cast<char>(value & 0xFFU), static_cast<char>(value >> 8)};
+    };
+    // Code 1 at 100; a skip of 1400 and code 1 at 1600, which is called "click".
+    record.add("r.atr", word(1, 100) + word(59, 0) + std::string("\0\0\x78\x05", 4) + word(1, 100) +
+                            word(63, 5) + std::string("click\0", 6) + word(0, 0));
+    ReadOptions options;
+    options.epoch_ms = {-1, 2};
+    const ReadFile file = record.read(options);
+    REQUIRE(file.averages.size() == 2);
+    CHECK(file.averages[0].record == "1");
+    CHECK(file.averages[1].record == "click");
+    for (const Average& average : file.averages) CHECK(average.samples == Floats{0, 7, 0});
+    CHECK(file.averages[0].first_ms == -1);
+
+    CHECK(contains(record.refusal("r 1 1000 9\n../r.dat 16 1/uV\n"), "a file in the header's folder"));
+    CHECK(contains(record.refusal("r 1 1000 9\nnone.dat 16 1/uV\n"), "none.dat: is not there"));
+    CHECK(contains(record.refusal("r 1 1000 9\nr.dat 310 1/uV\n"), "format 310: expected 16, 24"));
+    CHECK(contains(record.refusal("r 1 1000 9\nr.dat 16x2 1/uV\n"), "without skew"));
+    CHECK(contains(record.refusal("r 2 1000 9\nr.dat 16 1/uV\n"), "signal line: none"));
+    CHECK(contains(record.refusal("r 2 1000 9\nr.dat 16 1/uV\nr.dat 24 1/uV\n"),
+                   "signals of one file in two formats"));
+    CHECK(contains(record.refusal("r/2 1 1000 9\nr.dat 16 1/uV\n"), "a record in segments"));
+}
+
 TEST_CASE("layouts: what none of them is is refused with the names of those that are known") {
     const test::TemporaryFolder folder;
     const auto refused = [&](const std::filesystem::path& path, const std::string& name = "") {
@@ -321,8 +534,8 @@ TEST_CASE("layouts: what none of them is is refused with the names of those that
     CHECK(contains(
         refused(folder.path / "notes.txt"),
         "notes.txt: begins with `nothing of ours`: expected the beginning of a layout that is known: "
-        "ihs-smartep, biosig-text, epl, abra, time-columns, tdt-arf; export it in one of these"));
-    CHECK(contains(refused(folder.path / "notes.txt", "edf"), "--format `edf`: expected one of ihs-smartep"));
+        "ihs-smartep, biosig-text, epl, abra, time-columns, tdt-arf, edf, wfdb; export it in one of these"));
+    CHECK(contains(refused(folder.path / "notes.txt", "xls"), "--format `xls`: expected one of ihs-smartep"));
     CHECK(contains(refused(folder.path / "empty"), "the file is empty"));
     CHECK(contains(refused(folder.path / "none"), "there is no such file"));
     CHECK(contains(refused(folder.path), "a folder: expected a file of recordings; name the files in it"));

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/data/read_recordings.hpp"
 #include "engine/error.hpp"
 #include "engine/import/import_report.hpp"
+#include "engine/input/read_recordings.hpp"
 #include "tests/engine/import_files.hpp"
 #include "tests/engine/output_files.hpp"
 

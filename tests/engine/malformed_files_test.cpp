@@ -189,6 +189,7 @@ TEST_CASE(
         {"tdt-arf",
          test::arf_file("M1",
                         {{.samples = {1e-6f, 2e-6f, 0, 1e-6f, 0}}, {.samples = {3e-6f, 0, 1e-6f, 0, 0}}}, 8)},
+        {"edf", test::edf_file({{.label = "Cz 80 dB", .samples = {1, 2, 3, 4, 5, 6, 7, 8}}}, 1)},
     };
     for (const auto& [format, seed] : kSeeds) {
         CAPTURE(std::string(format));
@@ -197,6 +198,13 @@ TEST_CASE(
                       [&, f = format](const std::string& b) { return fuzz::read_import(b, f, skip, skip); });
         CHECK(fuzz::read_import(seed, "", false, false));
     }
+    std::vector<int> samples(200);
+    for (int i = 0; i < 200; ++i) samples[static_cast<std::size_t>(i)] = i % 7;
+    const std::string events = std::string("+0\x14\x14\0+0.004\x14", 13) + "80 dB\x14";
+    check_all({test::edf_file(
+                  {{.label = "Cz", .samples = samples}, {.label = "EDF Annotations", .annotations = events}},
+                  1, false, "EDF+C")},
+              kEach / 4, [](const std::string& b) { return fuzz::read_import(b, "", true, false); });
     check_all({"record,class,threshold_db\n80 dB,SNHL,45\n\"60 dB\",\"NORMAL\",\n",
                "\xEF\xBB\xBFintensity_db;ear;fmp\r\n80;L;1,5\r\n60;;2\r\n"},
               kEach, fuzz::read_labels);

@@ -170,6 +170,7 @@ inline bool read_import(std::string_view bytes, const std::string& format, bool 
     settings.read.interval_ms = 0.05;
     if (resample) {
         settings.interval_ms = 0.1;
+        settings.window_ms = {0, 0.2};
         settings.half_buffers = HalfBuffers::separate;
     }
     return accepted([&] {
