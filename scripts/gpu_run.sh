@@ -33,8 +33,9 @@ in DIR [gpu-results] and in one small archive, DIR.tar.gz. The exit code is the 
 is no device, steps that need one end with "no device" and do not count.
 
   --prepare   builds the programs on a machine without a GPU and puts them, with the libraries that they load, below
-              .gpu-build/: copy the source tree with that folder. Needs nvcc. A machine that the programs do not start on
-              builds them itself with g++ 12, CMake 3.25 or newer and nvcc, from the packages of tools/carry_packages.sh.
+              .gpu-build/: copy the source tree with that folder. Needs nvcc. A machine that the programs do not
+              start on builds them itself with g++ 12, CMake 3.25 or newer and nvcc, from the packages of
+              tools/carry_packages.sh.
   --rehearse  runs the engine's steps on the CPU and with tiny settings, so that every command is tried without a device
   --list      names the steps
 
@@ -125,8 +126,8 @@ step_backends() {
 }
 
 step_repeat() {
-    train first cuda "${tiny[@]}" && train again cuda "${tiny[@]}" && train resumed cuda "${tiny[@]}" training.epochs=1 &&
-        train resumed cuda "${tiny[@]}" --resume || return
+    train first cuda "${tiny[@]}" && train again cuda "${tiny[@]}" || return
+    train resumed cuda "${tiny[@]}" training.epochs=1 && train resumed cuda "${tiny[@]}" --resume || return
     local name hashes=()
     for name in first again resumed; do
         hashes+=("$(sha256sum < "$work/$name/checkpoints/last.safetensors")")
@@ -147,7 +148,9 @@ step_epochs() {
             training.batch_size="$batch" logging.steps_every=100 || { failed=1; break; }
         awk -F, -v name="base $base, batch $batch" '
             NR == 1 { for (i = 1; i <= NF; ++i) column[$i] = i }
-            END { print name ": second epoch " $column["seconds"] " s, " $column["recordings_per_second"] " recordings/s" }
+            END {
+                print name ": second epoch " $column["seconds"] " s, " $column["recordings_per_second"] " recordings/s"
+            }
         ' "$work/b$base-$batch/epochs.csv"
     done
     return $failed
@@ -188,18 +191,18 @@ step_ncu() {
     local run=(run configs/quickstart.toml --quiet --output-dir "$work" --set run.backend=cuda --set training.epochs=1
                --set model.base_channels=64 --set training.batch_size=512 --set data.synthetic.patients=60)
     # A step has some 530 launches; the first ones are initialisation.
-    ncu --csv --metrics gpu__time_duration.sum --launch-skip 100 --launch-count 700 \
-        "$programs/abr_engine" "${run[@]}" --experiment-name times > "$work/times.csv" || { tail -5 "$work/times.csv"; return 1; }
-    local slowest
-    slowest=$(python3 - "$work/times.csv" <<'PYTHON'
+    local slowest times=$work/times.csv
+    ncu --csv --kernel-name-base function --metrics gpu__time_duration.sum --launch-skip 100 --launch-count 700 \
+        "$programs/abr_engine" "${run[@]}" --experiment-name times > "$times" || { tail -n 5 "$times"; return 1; }
+    slowest=$(python3 - "$times" <<'PYTHON'
 import collections, csv, sys
 lines = [line for line in open(sys.argv[1]) if line.startswith('"')]
-seconds = collections.Counter()
+times = collections.Counter()
 for row in csv.DictReader(lines):
-    seconds[row["Kernel Name"].split("(")[0].split("<")[0].split("::")[-1]] += float(row["Metric Value"].replace(",", ""))
-for name, time in seconds.most_common(20):
+    times[row["Kernel Name"]] += float(row["Metric Value"].replace(",", ""))
+for name, time in times.most_common(20):
     print(f"{time:14.0f} {name}", file=sys.stderr)
-print("|".join(name for name, _ in seconds.most_common(5)))
+print("|".join(name for name, _ in times.most_common(5)))
 PYTHON
     ) || return
     ncu --set full --kernel-name-base function --kernel-name "regex:^($slowest)$" --launch-skip 20 --launch-count 15 \
@@ -247,7 +250,7 @@ run_step() {
         *) tail -n $lines_shown "$log"; failures=$((failures + 1)) ;;
     esac
     [[ $(wc -c < "$log") -le $log_bytes ]] || { tail -c $log_bytes "$log" > "$log.end" && mv "$log.end" "$log"; }
-    table+=("$(printf '%-10s %-12s %4d s  %.60s' "$name" "$result" $((SECONDS - begun)) "$(tail -n 1 "$log" | tr -d '\r')")")
+    table+=("$(printf '%-10s %-12s %4d s  %.60s' "$name" "$result" $((SECONDS - begun)) "$(tail -n 1 "$log")")")
 }
 
 # After every step, so that a command which is cut off leaves what it had.
@@ -285,7 +288,7 @@ while (($#)); do
             declare "${1#--}=$2"
             shift 2 ;;
         *)
-            limit_of "$1" > /dev/null || { echo "gpu_run.sh: no step or option '$1'; see --list and --help" >&2; exit 2; }
+            limit_of "$1" > /dev/null || { echo "gpu_run.sh: no step or option '$1', see --help" >&2; exit 2; }
             chosen+=("$1")
             shift ;;
     esac
