@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <numbers>
 #include <tuple>
 
@@ -78,21 +79,32 @@ std::uint64_t digest(std::uint64_t hash, T argument) {
 }
 
 template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared_bytes, Stream&,
+void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared_bytes, Stream& stream,
             const Arguments&... arguments) {
     static_assert(sizeof...(Parameters) == sizeof...(Arguments));
-    const std::tuple<Parameters...> values(static_cast<Parameters>(arguments)...);
-    const auto body = [&] { std::apply(kernel, values); };
+    static_assert((std::is_trivially_copyable_v<Parameters> && ...));
+    struct Closure {
+        void (*kernel)(Parameters...);
+        std::tuple<Parameters...> values;
+    };
+    const auto call = [](const void* p) {
+        const auto& closure = *static_cast<const Closure*>(p);
+        std::apply(closure.kernel, closure.values);
+    };
+    const auto release = [](const void* p) { delete static_cast<const Closure*>(p); };
+    auto* const closure = new Closure{kernel, {static_cast<Parameters>(arguments)...}};
     std::uint64_t hash = 0xCBF29CE484222325u;
-    std::apply([&](const Parameters&... value) { ((hash = digest(hash, value)), ...); }, values);
-    emulation::run({.kernel = reinterpret_cast<const void*>(kernel),
-                    .grid = {grid.size.x, grid.size.y, grid.size.z},
-                    .block = {block.x, block.y, block.z},
-                    .dynamic_shared_bytes = shared_bytes,
-                    .at = grid.at,
-                    .arguments = hash,
-                    .call = [](const void* closure) { (*static_cast<const decltype(body)*>(closure))(); },
-                    .closure = &body});
+    std::apply([&](const Parameters&... value) { ((hash = digest(hash, value)), ...); }, closure->values);
+    emulation::queue(&stream,
+                     {.kernel = reinterpret_cast<const void*>(kernel),
+                      .grid = {grid.size.x, grid.size.y, grid.size.z},
+                      .block = {block.x, block.y, block.z},
+                      .dynamic_shared_bytes = shared_bytes,
+                      .at = grid.at,
+                      .arguments = hash,
+                      .call = call,
+                      .closure = {closure, release},
+                      .closure_bytes = sizeof(Closure)});
 }
 
 inline void __syncthreads(Location at = Location::current()) {
@@ -149,9 +161,11 @@ __attribute__((no_sanitize_thread)) T atomicAdd(T* p, std::type_identity_t<T> va
 inline float rsqrtf(float x) {
     return 1 / std::sqrt(x);
 }
-// A product that no addition is fused with: nothing is here (-ffp-contract=off).
+// A product that no addition is fused with, also where the compiler may contract them.
 inline float __fmul_rn(float a, float b) {
-    return a * b;
+    float product = a * b;
+    asm("" : "+x"(product));
+    return product;
 }
 // The sine of pi * x, for which the device needs no slow reduction of its argument.
 inline double sinpi(double x) {

@@ -18,6 +18,7 @@
 #include "kernels/cuda_on_cpu/schedule.hpp"
 #include "kernels/cuda_on_cpu/scheduler.hpp"
 #include "kernels/cuda_on_cpu/shared_memory.hpp"
+#include "kernels/cuda_on_cpu/work_queue.hpp"
 
 namespace abr::cuda {
 
@@ -68,6 +69,7 @@ cuda::uint3 index_in(const Extent& extent, std::uint64_t i) {
 
 class Executor {
   public:
+    static void check(const Launch&);
     void run(const Launch&);
     void use_seed(std::uint64_t seed) { scheduler_ = Scheduler(seed); }
 
@@ -83,6 +85,10 @@ class Executor {
 
     Running running() const { return {block_, current_}; }
     bool on_stack(const void* p) const { return stacks_.contains(p); }
+    bool in_arguments(const void* p) const {
+        const auto* closure = static_cast<const char*>(launch_->closure.get());
+        return p >= closure && p < closure + launch_->closure_bytes;
+    }
     int lane() const { return static_cast<int>(current_ % kWarpSize); }
 
     Observer* observer = nullptr;
@@ -90,7 +96,6 @@ class Executor {
 
   private:
     static void thread_main();
-    void check(const Launch&) const;
     void run_block(unsigned block);
     void resume(unsigned thread);
     void suspend() { switch_fiber(threads_[current_].fiber, host_); }
@@ -131,9 +136,9 @@ std::string description(const Launch& launch) {
     return line + ' ' + std::to_string(launch.dynamic_shared_bytes) + ' ' + std::to_string(launch.arguments);
 }
 
-void Executor::check(const Launch& launch) const {
+void Executor::check(const Launch& launch) {
     const auto refuse = [&](const std::string& what) {
-        throw Fault(place(launch.at) + ": invalid launch of " + kernel_name_ + ": " + what);
+        throw Fault(place(launch.at) + ": invalid launch of " + kernel_name(launch.kernel) + ": " + what);
     };
     if (launch.block.count() == 0 || launch.block.count() > kMaximumThreads || launch.block.z > 64)
         refuse("a block of " + std::to_string(launch.block.count()) + " threads");
@@ -147,7 +152,6 @@ void Executor::check(const Launch& launch) const {
 
 void Executor::run(const Launch& launch) {
     kernel_name_ = kernel_name(launch.kernel);
-    check(launch);
     note_exercised(kernel_name_, scheduler_.seed());
     report_crashes();
     launch_ = &launch;
@@ -199,7 +203,7 @@ void Executor::thread_main() {
     Executor& self = executor();
     fiber_entered(self.host_);
     self.in_kernel = true;
-    self.launch_->call(self.launch_->closure);
+    self.launch_->call(self.launch_->closure.get());
     self.in_kernel = false;
     self.threads_[self.current_].state = State::done;
     ++self.done_;
@@ -407,6 +411,9 @@ Running running() {
 bool on_fiber_stack(const void* p) {
     return executor().on_stack(p);
 }
+bool in_arguments(const void* p) {
+    return executor().in_arguments(p);
+}
 void maybe_preempt() {
     executor().maybe_preempt();
 }
@@ -417,7 +424,11 @@ std::string describe_launch() {
     return executor().describe_launch();
 }
 void use_seed(std::uint64_t seed) {
+    finish_all();
     executor().use_seed(seed);
+}
+void check(const Launch& launch) {
+    Executor::check(launch);
 }
 void run(const Launch& launch) {
     if (launch_log != nullptr) launch_log->push_back(description(launch));
