@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <unordered_map>
 
 #include "engine/error.hpp"
 
@@ -37,17 +39,17 @@ void check_labels(const Recordings& table, std::size_t classes) {
             table.source_row[static_cast<std::size_t>(largest - table.label.begin())], *largest, classes));
 }
 
-// Counted on what was laid out, not on what the split intended.
+// Counted on what was laid out and by name, not on what the split intended: a table that knows one patient by two
+// numbers is found out as well.
 void check_no_patient_twice(const Dataset& data) {
-    std::vector<int> stands_in(data.patients.size(), -1);
+    std::unordered_map<std::string_view, std::size_t> stands_in;
     for (std::size_t s = 0; s < kSplits; ++s)
         for (const std::int32_t patient : data.parts[s].patient) {
-            int& seen = stands_in[static_cast<std::size_t>(patient)];
-            if (seen >= 0 && seen != static_cast<int>(s))
-                throw RunError(fmt::format("patient '{}' stands in the splits '{}' and '{}'",
-                                           data.patients[static_cast<std::size_t>(patient)],
-                                           kSplitNames[static_cast<std::size_t>(seen)], kSplitNames[s]));
-            seen = static_cast<int>(s);
+            const std::string& name = data.patients[static_cast<std::size_t>(patient)];
+            const std::size_t seen = stands_in.emplace(name, s).first->second;
+            if (seen != s)
+                throw RunError(fmt::format("patient '{}' stands in the splits '{}' and '{}'", name,
+                                           kSplitNames[seen], kSplitNames[s]));
         }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 
 #include "engine/error.hpp"
@@ -43,6 +44,31 @@ TEST_CASE("pitfall 12: no patient stands in two splits, and every row stands in 
     CHECK(rows.size() == 60);
     CHECK(patients.size() == 20);
     CHECK(patient_and_split.size() == 20);
+}
+
+TEST_CASE("pitfall 12: a patient whom the table knows by two numbers does not come to stand in two splits") {
+    Recordings table = table_of_60();
+    // Whatever the split is, the one patient that all of these are stands in each part of it.
+    std::fill(table.patients.begin(), table.patients.end(), "the same");
+    CHECK_THROWS_WITH_AS(build_dataset(std::move(table), two_classes()),
+                         "patient 'the same' stands in the splits 'train' and 'val'", RunError);
+}
+
+TEST_CASE("pitfall 12: what is fitted is fitted on the training rows alone") {
+    Recordings table = table_of_60();
+    for (std::size_t r = 0; r < table.label.size(); r += 7)
+        table.age_years[r] = table.rate_hz[r] = table.fmp[r] = table.threshold_db[r] = kMissing;
+    for (std::size_t r = 0; r < table.label.size(); r += 3) table.rate_hz[r] = 11.1f;
+    const Recordings source = table;
+    Config config = two_classes();
+    config.loss.class_weighting = ClassWeighting::balanced;
+    const Dataset data = build_dataset(std::move(table), config);
+    std::vector<std::int64_t> training;
+    for (const std::int64_t row : data.part(Split::train).source_row) training.push_back(row - 1);
+    CHECK(data.statistics == fit_statistics(source, training, 2, config.loss));
+    std::vector<std::int64_t> all(static_cast<std::size_t>(source.rows));
+    std::iota(all.begin(), all.end(), 0);
+    CHECK_FALSE(data.statistics == fit_statistics(source, all, 2, config.loss));
 }
 
 TEST_CASE("dataset: each row's arrays are those of its source row") {

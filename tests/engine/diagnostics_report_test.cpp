@@ -9,6 +9,7 @@
 #include "engine/keys/load.hpp"
 #include "engine/keys/read_run.hpp"
 #include "engine/rules/rules.hpp"
+#include "test_paths.hpp"
 #include "tests/engine/synthetic_run.hpp"
 
 namespace abr {
