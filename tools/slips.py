@@ -6,21 +6,21 @@ A slip is a record in tools/slips/*.toml:
     [[slip]]
     id = "ema-warm-up"
     file = "model/backend_learner.hpp"
-    find = '(1 + done) / (10 + done)'      # stands exactly once in the file
+    find = '(1 + done) / (10 + done)'         # stands exactly once in the file
     replace = '(1 + done) / (100 + done)'
-    program = "test_model"                 # the test program that should catch it ...
-    tests = "learner: the average*"        # ... with these of its test cases (doctest's -tc)
-    why = "what an engineer would have got wrong"
-    equivalent = "why no test can notice"  # optional: known to survive
+    program = "test_model"                    # the test program that should notice it ...
+    tests = "learner: the average*"           # ... with these of its test cases, as doctest's -tc
+    why = "the average's warm-up is another"
+    equivalent = "why no test can notice it"  # only of those that are known to survive
 
-    tools/slips.py                         # all of them; -n 10 is a good idea on a machine that is shared
-    tools/slips.py ema-warm-up model.toml  # some: by id, by part of the file's path, or a list
-    tools/slips.py --resume                # only those that are new, or whose record, file or tests have changed
-    tools/slips.py --check                 # every record fits the sources; fast, nothing is built
+    tools/slips.py                            # all of them; with nice where the machine is shared
+    tools/slips.py ema-warm-up model/         # some: by id, part of the file's path, or name of the list
+    tools/slips.py --resume                   # only what is new, or whose record, file or tests have changed
+    tools/slips.py --check                    # each record fits the sources; builds nothing
 
-Each of --jobs workers has a copy of the tracked and untracked sources with a build folder of its own below
-build/slips, so only the first run compiles everything. Before anything is planted the chosen tests must pass.
-Exit status: 0 if all are caught or known to be equivalent, 1 if some survive, 2 if something is wrong with a record.
+Each of --jobs workers has a copy of the sources and a build folder of its own below build/slips: the first run compiles
+everything, later ones little. The tests must pass before anything is planted. Exit status: 0 if every slip is caught or
+known to be equivalent, 1 if others survive, 2 where a record or the sources are wrong. Needs Python 3.11.
 """
 
 import argparse
@@ -35,244 +35,197 @@ import time
 import tomllib
 from collections import Counter
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
+from types import SimpleNamespace
 
 # Test program -> (place in the build folder, folder of its tests).
 PROGRAMS = {
-    **{f"test_{name}": (f"tests/test_{name}", f"tests/{name}") for name in
-       ("kernels", "model", "metrics", "engine", "e2e")},
-    **{f"test_cuda_on_cpu_{build}": (f"tests/cuda/test_cuda_on_cpu_{build}", "tests/cuda") for build in
-       ("plain", "asan", "race")},
+    **{f"test_{name}": (f"tests/test_{name}", f"tests/{name}")
+       for name in ("kernels", "model", "metrics", "engine", "e2e")},
+    **{f"test_cuda_on_cpu_{build}": (f"tests/cuda/test_cuda_on_cpu_{build}", "tests/cuda")
+       for build in ("plain", "asan", "race")},
 }
 FIELDS = {"id", "file", "find", "replace", "program", "tests", "why"}
+LITERAL = r'"((?:[^"\\]|\\.)*)"'
 
 
-class RecordError(Exception):
-    pass
+class Wrong(Exception):
+    """A record or the sources are not as they should be."""
 
 
-class Slip:
-    def __init__(self, record, source):
-        missing, unknown = FIELDS - record.keys(), record.keys() - FIELDS - {"equivalent"}
-        if missing or unknown:
-            raise RecordError(f"{source}: `{record.get('id', '?')}`: missing {sorted(missing)}, "
-                              f"unknown {sorted(unknown)}")
-        self.__dict__.update(record)
-        self.equivalent = record.get("equivalent", "")
-        self.list = source.name
-        self.record = record
-
-    def planted(self, text):
-        return text.replace(self.find, self.replace)
-
-
-def read_slips(folder):
+def read_slips(root):
     slips = []
-    for source in sorted(folder.glob("*.toml")):
+    for source in sorted((root / "tools/slips").glob("*.toml")):
         try:
             records = tomllib.loads(source.read_text()).get("slip", [])
         except tomllib.TOMLDecodeError as error:
-            raise RecordError(f"{source}: {error}") from None
-        slips += [Slip(record, source) for record in records]
+            raise Wrong(f"{source}: {error}") from None
+        for record in records:
+            if not FIELDS <= record.keys() <= FIELDS | {"equivalent"}:
+                raise Wrong(f"{source.name}: `{record.get('id')}` has the fields {', '.join(sorted(record))}; "
+                            f"expected {', '.join(sorted(FIELDS))}, and equivalent at most")
+            slips.append(SimpleNamespace(record=record, list=source.stem, **{"equivalent": "", **record}))
     return slips
 
 
-def test_names(root, folder):
-    """The names of all test cases in a folder, literals put together."""
-    names = []
-    literals = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
-    for source in sorted((root / folder).rglob("*_test.cpp")):
-        for match in re.finditer(r"TEST_CASE(?:_TEMPLATE)?\(\s*" + literals, source.read_text()):
-            names.append("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', match.group(1))))
-    return names
+def test_cases(root, program):
+    """(name, file) of every test case of a program, the literals of a name put together."""
+    for source in sorted((root / PROGRAMS[program][1]).rglob("*_test.cpp")):
+        for case in re.finditer(rf"TEST_CASE(?:_TEMPLATE)?\(\s*((?:{LITERAL}\s*)+)", source.read_text()):
+            yield "".join(re.findall(LITERAL, case[1])), source
 
 
-def matches(patterns, name):
-    """Whether doctest's -tc takes the name: comma-separated, * and ? as wildcards, letters of any case."""
-    for pattern in re.split(r"(?<!\\),", patterns):
-        expression = re.escape(pattern.replace("\\,", ",")).replace(r"\*", ".*").replace(r"\?", ".")
-        if re.fullmatch(expression, name, re.IGNORECASE):
-            return True
-    return False
+def takes(filters, name):
+    """Whether doctest's -tc takes a name: filters between commas, with * and ?, in any case."""
+    def expression(one):
+        return re.escape(one.replace(r"\,", ",")).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(re.fullmatch(expression(one), name, re.IGNORECASE) for one in re.split(r"(?<!\\),", filters))
 
 
 def problems_of(slips, root):
-    """What is wrong with the records, as lines."""
     problems = [f"`{name}` is used {count} times" for name, count in Counter(s.id for s in slips).items() if count > 1]
-    names = {}
+    cases = {program: [name for name, _ in test_cases(root, program)] for program in PROGRAMS}
     for slip in slips:
-        def wrong(what):
-            problems.append(f"{slip.list}: `{slip.id}`: {what}")
         path = root / slip.file
-        if not path.is_file():
-            wrong(f"there is no {slip.file}")
-        else:
-            found = path.read_text().count(slip.find)
-            if found != 1:
-                wrong(f"the snippet stands {found} times in {slip.file}, expected once: {slip.find.strip()[:80]!r}")
-        if slip.find == slip.replace:
-            wrong("it changes nothing")
-        if slip.program not in PROGRAMS:
-            wrong(f"no test program {slip.program}; expected one of {', '.join(PROGRAMS)}")
-            continue
-        folder = PROGRAMS[slip.program][1]
-        if folder not in names:
-            names[folder] = test_names(root, folder)
-        if not any(matches(slip.tests, name) for name in names[folder]):
-            wrong(f"no test case of {folder} is called {slip.tests!r}")
+        found = path.read_text().count(slip.find) if path.is_file() else 0
+        for holds, what in (
+                (path.is_file(), f"there is no {slip.file}"),
+                (found == 1, f"the snippet stands {found} times in {slip.file}: {slip.find.strip()[:80]!r}"),
+                (slip.find != slip.replace, "it changes nothing"),
+                (slip.program in PROGRAMS, f"there is no test program {slip.program}"),
+                (any(takes(slip.tests, name) for name in cases.get(slip.program, [])),
+                 f"no test case of {slip.program} is called {slip.tests!r}")):
+            if not holds:
+                problems.append(f"{slip.list}: `{slip.id}`: {what}")
+                break
     return problems
-
-
-def chosen(slips, wanted):
-    if not wanted:
-        return slips
-    return [s for s in slips if any(w == s.id or w == s.list or w in s.file for w in wanted)]
-
-
-def source_files():
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            capture_output=True, check=True).stdout.decode().split("\0")
-    return [name for name in listed if name and (ROOT / name).is_file()]
-
-
-def write_if_different(path, content):
-    if path.is_file() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 class Worker:
     """A copy of the sources and its build folder."""
 
-    def __init__(self, folder, ninja_jobs):
-        self.tree, self.build, self.ninja_jobs = folder / "tree", folder / "tree/build", ninja_jobs
+    def __init__(self, root, folder, ninja_jobs):
+        self.root, self.tree, self.build, self.ninja_jobs = root, folder, folder / "build", ninja_jobs
 
-    def prepare(self, files):
-        for path in sorted(self.tree.rglob("*")):
-            relative = path.relative_to(self.tree)
-            if path.is_file() and relative.parts[0] != "build" and str(relative) not in files:
+    def prepare(self):
+        """Brings the copy up to date; files that are the same keep their time."""
+        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=self.root,
+                                capture_output=True, check=True).stdout.decode().split("\0")
+        names = {name for name in listed if name and (self.root / name).is_file()}
+        for path in list(self.tree.rglob("*")):
+            name = path.relative_to(self.tree)
+            if path.is_file() and name.parts[0] != "build" and str(name) not in names:
                 path.unlink()
-        for name in files:
-            write_if_different(self.tree / name, (ROOT / name).read_bytes())
-            (self.tree / name).chmod((ROOT / name).stat().st_mode)
-        self.run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                  "-DABR_CUDA=OFF", "-DABR_BENCHMARKS=OFF"], None, check=True)
+        for name in names:
+            source, copy = self.root / name, self.tree / name
+            if not copy.is_file() or copy.read_bytes() != source.read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(source.read_bytes())
+                copy.chmod(source.stat().st_mode)
+        status, output = self.run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja",
+                                   "-DCMAKE_BUILD_TYPE=Release", "-DABR_CUDA=OFF", "-DABR_BENCHMARKS=OFF"])
+        if status != 0:
+            raise Wrong(output)
 
-    def run(self, command, limit, check=False):
-        """(status, output); the status is None where the time limit has passed."""
+    def run(self, command, limit=None):
+        """Exit status and end of the output; None where the time limit has passed."""
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.tree,
                                    start_new_session=True)
         try:
             output, status = process.communicate(timeout=limit)[0], process.returncode
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            output, status = process.communicate()[0], None
-        except BaseException:
-            os.killpg(process.pid, 9)
-            raise
-        text = output.decode(errors="replace")
-        if check and status != 0:
-            raise RecordError(f"{' '.join(map(str, command))} failed:\n{text[-4000:]}")
-        return status, text
+            status = None
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, 9)
+                output = process.communicate()[0]
+        return status, output.decode(errors="replace")[-4000:]
 
     def make(self, programs):
-        return self.run(["ninja", "-C", self.build, "-j", str(self.ninja_jobs), *sorted(programs)], None)
+        return self.run(["ninja", "-C", self.build, "-j", str(self.ninja_jobs), *sorted(programs)])
 
     def test(self, program, tests, limit):
-        """'pass', 'fail', 'hang' or 'nothing', and the first lines that failed."""
-        status, output = self.run([self.build / PROGRAMS[program][0], "-tc=" + tests, "--minimal"], limit)
-        if status is None:
-            return "hang", ""
-        if re.search(r"test cases: +0 ", output):
-            return "nothing", output
-        return ("pass" if status == 0 else "fail"), output
+        return self.run([self.build / PROGRAMS[program][0], "-tc=" + tests, "--minimal"], limit)
+
+    def check_clean(self, slips, limit):
+        """Without a slip the tests pass, or a failure would say nothing."""
+        programs = {slip.program for slip in slips}
+        print(f"building {', '.join(sorted(programs))} without a slip", flush=True)
+        status, output = self.make(programs)
+        for program in sorted(programs) if status == 0 else ():
+            tests = sorted({slip.tests for slip in slips if slip.program == program})
+            status, output = self.test(program, ",".join(tests), len(tests) * limit)
+            if status != 0:
+                break
+        if status != 0:
+            raise Wrong(f"without a slip there is a failure:\n{output}")
 
     def judge(self, slip, limit):
+        """The outcome, and what the build or the tests say."""
         path = self.tree / slip.file
         original = path.read_text()
-        path.write_text(slip.planted(original))
+        path.write_text(original.replace(slip.find, slip.replace))
         try:
             status, output = self.make([slip.program])
             if status != 0:
-                return "does not build", output[-4000:]
-            outcome, output = self.test(slip.program, slip.tests, limit)
+                return "does not build", output
+            status, output = self.test(slip.program, slip.tests, limit)
+            return {0: "survives", None: "timed out"}.get(status, "caught"), output
         finally:
             path.write_text(original)
-        names = {"pass": "survives", "fail": "caught", "hang": "caught", "nothing": "no test ran"}
-        return names[outcome], output[-4000:]
-
-
-def fingerprint(slip):
-    """Changes with the record, the file it is planted in, and the tests of its program."""
-    digest = hashlib.sha256(json.dumps(slip.record, sort_keys=True).encode())
-    digest.update((ROOT / slip.file).read_bytes())
-    for source in sorted((ROOT / PROGRAMS[slip.program][1]).rglob("*_test.cpp")):
-        text = source.read_text()
-        if any(matches(slip.tests, name) for name in re.findall(r'TEST_CASE[A-Z_]*\(\s*"((?:[^"\\]|\\.)*)', text)):
-            digest.update(text.encode())
-    return digest.hexdigest()
 
 
 class Results:
-    """What became of each slip, kept in a file so that --resume knows it."""
+    """What became of each slip, in a file for --resume."""
 
-    def __init__(self, path):
-        self.path, self.lock = path, threading.Lock()
+    def __init__(self, root, path):
+        self.root, self.path, self.lock = root, path, threading.Lock()
         self.entries = json.loads(path.read_text()) if path.is_file() else {}
 
-    def known(self, slip):
-        entry = self.entries.get(slip.id, {})
-        return entry.get("fingerprint") == fingerprint(slip) and entry["outcome"] in ("caught", "survives")
+    def fingerprint(self, slip):
+        """Changes with the record, the file it is planted in, and its tests."""
+        tests = sorted({source for name, source in test_cases(self.root, slip.program) if takes(slip.tests, name)})
+        digest = hashlib.sha256(json.dumps(slip.record, sort_keys=True).encode())
+        for path in (self.root / slip.file, *tests):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
 
-    def add(self, slip, outcome, seconds):
+    def outcome(self, slip):
+        return self.entries.get(slip.id, {}).get("outcome", "not judged")
+
+    def is_known(self, slip):
+        return (self.outcome(slip) in ("caught", "survives") and
+                self.entries[slip.id]["fingerprint"] == self.fingerprint(slip))
+
+    def add(self, slip, outcome):
         with self.lock:
-            self.entries[slip.id] = {"outcome": outcome, "fingerprint": fingerprint(slip)}
+            self.entries[slip.id] = {"outcome": outcome, "fingerprint": self.fingerprint(slip)}
             self.path.write_text(json.dumps(self.entries, indent=1, sort_keys=True))
-            print(f"{outcome:14}  {slip.id}  ({slip.file}, {seconds:.0f} s)", flush=True)
 
 
-def check_clean(worker, slips, limit):
-    """Without a slip the tests pass, or a failure would say nothing."""
-    programs = {slip.program for slip in slips}
-    print(f"building {', '.join(sorted(programs))} without a slip", flush=True)
-    status, output = worker.make(programs)
-    if status != 0:
-        raise RecordError(f"the sources do not build:\n{output[-4000:]}")
-    for program in sorted(programs):
-        tests = ",".join(sorted({slip.tests for slip in slips if slip.program == program}))
-        outcome, output = worker.test(program, tests, 20 * limit)
-        if outcome != "pass":
-            raise RecordError(f"{program} does not pass without a slip ({outcome}):\n{output[-4000:]}")
-
-
-def run(slips, arguments, results):
-    files = set(source_files())
-    workers = [Worker(arguments.folder / str(i), max(1, (os.cpu_count() or 1) // arguments.jobs))
-               for i in range(arguments.jobs)]
-    queue = sorted(slips, key=lambda s: (s.file, s.program))  # neighbours compile the same files
+def plant(slips, workers, arguments, results):
+    queue = sorted(slips, key=lambda slip: (slip.file, slip.program))  # neighbours compile the same
     lock, failures = threading.Lock(), []
 
-    def work(worker, first):
+    def work(worker):
         try:
-            worker.prepare(files)
-            if first:
-                check_clean(worker, slips, arguments.limit)
-            while True:
+            worker.prepare()
+            if worker is workers[0]:
+                worker.check_clean(slips, arguments.limit)
+            while not failures:
                 with lock:
-                    if not queue or failures:
+                    if not queue:
                         return
                     slip = queue.pop(0)
                 start = time.monotonic()
                 outcome, output = worker.judge(slip, arguments.limit)
-                results.add(slip, outcome, time.monotonic() - start)
-                if outcome in ("does not build", "no test ran") or arguments.verbose:
+                results.add(slip, outcome)
+                print(f"{outcome:14}  {slip.id}  ({slip.file}, {time.monotonic() - start:.0f} s)", flush=True)
+                if outcome not in ("caught", "survives") or arguments.verbose:
                     print(output, flush=True)
-        except Exception as error:  # the others end after the slip under way
+        except Exception as error:  # the other workers end after the slip that they are at
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(worker, i == 0), daemon=True) for i, worker in enumerate(workers)]
+    threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -282,19 +235,19 @@ def run(slips, arguments, results):
 
 
 def report(slips, results):
-    """The survivors and totals; the exit status."""
-    outcome = {slip.id: results.entries.get(slip.id, {}).get("outcome", "not judged") for slip in slips}
-    totals = Counter(outcome.values())
+    """Prints survivors and totals; returns the exit status."""
+    totals = Counter(results.outcome(slip) for slip in slips)
+    survivors = [slip for slip in slips if results.outcome(slip) == "survives"]
+    for slip in survivors:
+        print(f"\nsurvives: {slip.id} ({slip.file}): {slip.why}")
+        print(f"  equivalent: {slip.equivalent}" if slip.equivalent else f"  tests: {slip.program} {slip.tests}")
     for slip in slips:
-        if outcome[slip.id] == "survives":
-            print(f"\nsurvives: {slip.id} ({slip.file}): {slip.why}")
-            print(f"  equivalent: {slip.equivalent}" if slip.equivalent else f"  tests: {slip.program} {slip.tests}")
-        elif slip.equivalent and outcome[slip.id] == "caught":
-            print(f"\n{slip.id} is said to be equivalent, and is caught: correct the record")
-    print("\n" + f"{len(slips)} slips: " + ", ".join(f"{count} {name}" for name, count in totals.most_common()))
-    if any(name not in ("caught", "survives") for name in totals):
+        if slip.equivalent and results.outcome(slip) == "caught":
+            print(f"\n{slip.id} is caught, and said to be equivalent: correct the record")
+    print(f"\n{len(slips)} slips: " + ", ".join(f"{count} {outcome}" for outcome, count in totals.most_common()))
+    if totals.keys() - {"caught", "survives"}:
         return 2
-    return 1 if any(outcome[s.id] == "survives" and not s.equivalent for s in slips) else 0
+    return 1 if any(not slip.equivalent for slip in survivors) else 0
 
 
 def main():
@@ -302,31 +255,34 @@ def main():
     parser.add_argument("wanted", nargs="*", help="ids, parts of file paths, or names of lists; all if none is given")
     parser.add_argument("--check", action="store_true", help="only check the records against the sources")
     parser.add_argument("--resume", action="store_true", help="pass over what was judged and has not changed")
-    parser.add_argument("--jobs", type=int, default=1, help="copies to build and test in at the same time")
-    parser.add_argument("--limit", type=float, default=120, help="seconds the tests of a slip may take")
-    parser.add_argument("--folder", type=Path, default=ROOT / "build/slips", help="for the copies and results")
-    parser.add_argument("--lists", type=Path, default=ROOT / "tools/slips", help="folder of the lists")
-    parser.add_argument("--root", type=Path, default=ROOT, help="the sources, for --check")
+    parser.add_argument("--jobs", type=int, default=1, help="copies that are built and tested at the same time")
+    parser.add_argument("--limit", type=float, default=120, help="seconds that the tests of a slip may take")
     parser.add_argument("--verbose", action="store_true", help="print what the tests say")
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent, help="the sources")
     arguments = parser.parse_args()
     try:
-        every = read_slips(arguments.lists)
+        every = read_slips(arguments.root)
         problems = problems_of(every, arguments.root)
         if problems:
-            raise RecordError("\n".join(problems))
-        slips = chosen(every, arguments.wanted)
-        if not slips:
-            raise RecordError("no slip is chosen")
+            raise Wrong("\n".join(problems))
         if arguments.check:
             print(f"{len(every)} slips fit the sources")
             return 0
-        arguments.folder.mkdir(parents=True, exist_ok=True)
-        results = Results(arguments.folder / "results.json")
-        waiting = [s for s in slips if not (arguments.resume and results.known(s))]
+        slips = [slip for slip in every
+                 if not arguments.wanted or any(w in (slip.id, slip.list) or w in slip.file for w in arguments.wanted)]
+        if not slips:
+            raise Wrong("no slip is chosen")
+        folder = arguments.root / "build/slips"
+        workers = [Worker(arguments.root, folder / str(i), max(1, (os.cpu_count() or 1) // arguments.jobs))
+                   for i in range(arguments.jobs)]
+        for worker in workers:
+            worker.tree.mkdir(parents=True, exist_ok=True)
+        results = Results(arguments.root, folder / "results.json")
+        waiting = [slip for slip in slips if not (arguments.resume and results.is_known(slip))]
         if waiting:
-            run(waiting, arguments, results)
+            plant(waiting, workers, arguments, results)
         return report(slips, results)
-    except RecordError as error:
+    except Wrong as error:
         print(error, file=sys.stderr)
         return 2
 

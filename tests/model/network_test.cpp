@@ -140,3 +140,25 @@ TEST_CASE("network: a smaller batch than planned gives the same answers") {
     for (std::size_t k = 0; k < logits.size(); ++k)
         CHECK(one.answer[Component::classification].data[k] == doctest::Approx(logits[k]).epsilon(1e-5));
 }
+
+TEST_CASE("network: each head drops units of its own") {
+    RunnableNetwork<double> net(small_shape(), 4);
+    // The same parameters for two heads, so that without dropout they say the same.
+    double* const values = net.parameters.data();
+    const auto specs = net.network.parameters().specs();
+    for (const auto& from : specs) {
+        if (!from.name.starts_with("heads.peak_latency.")) continue;
+        const std::string twin =
+            "heads.threshold." + from.name.substr(std::string("heads.peak_latency.").size());
+        for (const auto& to : specs)
+            if (to.name == twin) std::copy_n(values + from.offset, from.size, values + to.offset);
+    }
+    const auto differences = [&](float dropout) {
+        net.forward(dropout);
+        const auto out = net.network.outputs<cpu::Stream, double>(net.pass(dropout));
+        return std::vector<bool>{out.latency[0] != out.threshold[0], out.latency[1] != out.threshold[1],
+                                 out.latency[2] != out.threshold[2], out.latency[3] != out.threshold[3]};
+    };
+    CHECK(differences(0) == std::vector<bool>(4, false));
+    CHECK(differences(0.5f) == std::vector<bool>(4, true));
+}
