@@ -57,7 +57,8 @@ TEST_CASE("pitfall 12: a patient whom the table knows by two numbers does not co
 TEST_CASE("pitfall 12: what is fitted is fitted on the training rows alone") {
     Recordings table = table_of_60();
     for (std::size_t r = 0; r < table.label.size(); r += 7)
-        table.age_years[r] = table.rate_hz[r] = table.fmp[r] = table.threshold_db[r] = kMissing;
+        table.age_years[r] = table.rate_hz[r] = table.fmp[r] = table.scalar[Component::threshold][r] =
+            kMissing;
     for (std::size_t r = 0; r < table.label.size(); r += 3) table.rate_hz[r] = 11.1f;
     const Recordings source = table;
     Config config = two_classes();

@@ -86,15 +86,16 @@ TEST_CASE("predict: regression heads speak the unit of the checkpoint's targets,
     const Folder folder;
     Checkpoint checkpoint = usable_checkpoint();
     const Evaluation scaled = folder.predictor(checkpoint).predict();
-    checkpoint.statistics.latency_ms = checkpoint.statistics.amplitude_uv =
-        checkpoint.statistics.threshold_db = {0, 1};
+    for (const Component c : kScalars) checkpoint.statistics.target[c] = {0, 1};
     const Evaluation raw = folder.predictor(checkpoint).predict();
-    for (std::size_t r = 0; r < 4; ++r) {
-        CHECK(scaled.latency_ms[r] == doctest::Approx(6.1 + 0.7 * double{raw.latency_ms[r]}));
-        CHECK(scaled.amplitude_uv[r] == doctest::Approx(0.31 + 0.12 * double{raw.amplitude_uv[r]}));
-        CHECK(scaled.threshold_db[r] == doctest::Approx(30.5 + 18.25 * double{raw.threshold_db[r]}));
-    }
-    CHECK(raw.latency_ms[0] != raw.latency_ms[1]);
+    const auto check = [&](Component c, double mean, double sd) {
+        for (std::size_t r = 0; r < 4; ++r)
+            CHECK(scaled.answer[c][r] == doctest::Approx(mean + sd * double{raw.answer[c][r]}));
+        CHECK(raw.answer[c][0] != raw.answer[c][1]);
+    };
+    check(Component::peak_latency, 6.1, 0.7);
+    check(Component::peak_amplitude, 0.31, 0.12);
+    check(Component::threshold, 30.5, 18.25);
 }
 
 TEST_CASE("predict: the average of the weights is what predicts where there is one") {
@@ -102,9 +103,10 @@ TEST_CASE("predict: the average of the weights is what predicts where there is o
     Checkpoint checkpoint = usable_checkpoint();
     const Evaluation averaged = folder.predictor(checkpoint).predict();
     std::swap(checkpoint.learner.value, checkpoint.learner.ema);
-    CHECK(folder.predictor(checkpoint).predict().logits != averaged.logits);
+    CHECK(folder.predictor(checkpoint).predict().answer[Component::classification] !=
+          averaged.answer[Component::classification]);
     checkpoint.learner.ema.clear();
-    CHECK(folder.predictor(checkpoint).predict().logits == averaged.logits);
+    CHECK(folder.predictor(checkpoint).predict().answer == averaged.answer);
 }
 
 TEST_CASE("predict: recordings are restored as they are, and measured on the checkpoint's degraded copies") {
@@ -119,10 +121,10 @@ TEST_CASE("predict: recordings are restored as they are, and measured on the che
     checkpoint.evaluation.seed = 5;
     CHECK(measured().restored_uv != first.restored_uv);
     CHECK(folder.predictor(checkpoint).predict().restored_uv == predicted.restored_uv);
-    checkpoint.evaluation.noise_sd = 0;
+    checkpoint.evaluation.degradation.noise_sd = 0;
     CHECK(measured().restored_uv == predicted.restored_uv);
-    checkpoint.evaluation.noise_sd = 0.3f;
-    checkpoint.evaluation.degradation_probability = 0;
+    checkpoint.evaluation.degradation.noise_sd = 0.3f;
+    checkpoint.evaluation.degradation.probability = 0;
     CHECK(measured().restored_uv == predicted.restored_uv);
 }
 
@@ -136,10 +138,10 @@ TEST_CASE("predict: each of the checkpoint's values arrives at its own place in 
     const auto is = [](const DistanceLoss& distance, Distance type, float delta) {
         return distance.type == type && distance.delta == delta;
     };
-    CHECK(is(loss.signal, Distance::l1, 0.3f));
-    CHECK(is(loss.peak_latency, Distance::mse, 1));
-    CHECK(is(loss.peak_amplitude, Distance::huber, 0.1f));
-    CHECK(is(loss.threshold, Distance::huber, 2));
+    CHECK(is(loss.distance[Component::signal], Distance::l1, 0.3f));
+    CHECK(is(loss.distance[Component::peak_latency], Distance::mse, 1));
+    CHECK(is(loss.distance[Component::peak_amplitude], Distance::huber, 0.1f));
+    CHECK(is(loss.distance[Component::threshold], Distance::huber, 2));
     CHECK(loss.positive_weight == 1.7f);
     CHECK(loss.label_smoothing == 0.1f);
     CHECK(loss.focal_gamma == 2);
@@ -147,26 +149,23 @@ TEST_CASE("predict: each of the checkpoint's values arrives at its own place in 
 
     const BatchSettings& batch = settings.batch;
     CHECK(batch.sample_interval_ms == doctest::Approx(0.05));
-    CHECK(batch.noise_sd == 0.3f);
-    CHECK(batch.degradation_probability == 1);
+    CHECK(batch.degradation.noise_sd == 0.3f);
+    CHECK(batch.degradation.probability == 1);
     const auto standardises = [](const Standardisation& s, double mean, double sd) {
         return s.mean == static_cast<float>(mean) && s.inverse_scale == static_cast<float>(1 / sd);
     };
     CHECK(standardises(batch.signal_mean, checkpoint.statistics.statics[kSignalMean].mean, 1.0 / 10));
     CHECK(standardises(batch.signal_log_sd, checkpoint.statistics.statics[kSignalLogSd].mean, 1.0 / 11));
-    CHECK(standardises(batch.latency, 6.1, 0.7));
-    CHECK(standardises(batch.amplitude, 0.31, 0.12));
-    CHECK(standardises(batch.threshold, 30.5, 18.25));
-    const HeadScaling& scaling = settings.scaling;
-    CHECK(scaling.latency_mean == 6.1f);
-    CHECK(scaling.latency_scale == 0.7f);
-    CHECK(scaling.amplitude_mean == 0.31f);
-    CHECK(scaling.amplitude_scale == 0.12f);
-    CHECK(scaling.threshold_mean == 30.5f);
-    CHECK(scaling.threshold_scale == 18.25f);
+    const auto target = [&](Component c, double mean, double sd) {
+        const Scaling& scaling = settings.scaling[c];
+        return standardises(batch.target[c], mean, sd) && scaling.mean == static_cast<float>(mean) &&
+               scaling.scale == static_cast<float>(sd);
+    };
+    CHECK(target(Component::peak_latency, 6.1, 0.7));
+    CHECK(target(Component::peak_amplitude, 0.31, 0.12));
+    CHECK(target(Component::threshold, 30.5, 18.25));
     // Nothing of training's own.
-    CHECK(batch.augmentation_probability == 0);
-    CHECK(batch.static_dropout == 0);
-    CHECK(settings.dropout == 0);
-    CHECK(settings.optimizer.ema_decay == 0);
+    CHECK(batch.augmentation.probability == 0);
+    CHECK(batch.augmentation.static_dropout == 0);
+    CHECK(settings.ema_decay == 0);
 }

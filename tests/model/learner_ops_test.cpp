@@ -21,74 +21,75 @@ constexpr PerComponent<double> kWeights{{0.7, 0.5, 1.1, 1.3, 2.4, 0.9}};
 // Settings with something in every place.
 LearnerSettings full_settings(Index batch_size, Index accumulation) {
     LearnerSettings settings = small_settings(batch_size, accumulation);
-    settings.loss = {.signal = {Distance::huber, 0.4f},
-                     .peak_latency = {Distance::l1, 1},
-                     .peak_amplitude = {Distance::mse, 1},
-                     .threshold = {Distance::huber, 0.6f},
-                     .positive_weight = 1.5f,
-                     .label_smoothing = 0.1f,
-                     .focal_gamma = 1.5f,
-                     .classes = 5};
-    settings.batch.amplitude = {0.2f, 3};
+    settings.loss = {
+        .distance = per_component<DistanceLoss>({{Component::signal, {Distance::huber, 0.4f}},
+                                                 {Component::peak_latency, {Distance::l1, 1}},
+                                                 {Component::peak_amplitude, {Distance::mse, 1}},
+                                                 {Component::threshold, {Distance::huber, 0.6f}}}),
+        .positive_weight = 1.5f,
+        .label_smoothing = 0.1f,
+        .focal_gamma = 1.5f,
+        .classes = 5};
+    settings.batch.target[Component::peak_amplitude] = {0.2f, 3};
     settings.batch.signal_mean = {0.01f, 20};
     settings.batch.signal_log_sd = {-2, 1.5f};
-    settings.batch.drift_sd = 0.1f;
-    settings.batch.static_noise_sd = {0.1f, 0.2f, 0.3f, 0.4f};
-    settings.batch.static_dropout = 0.3f;
-    settings.scaling = {1.7f, 0.9f, 0.2f, 0.33f, 20, 14};
-    settings.optimizer.ema_decay = 0.9;
+    settings.batch.static_sd = {0.1f, 0.2f, 0.3f, 0.4f};
+    settings.batch.augmentation.drift_sd = 0.1f;
+    settings.batch.augmentation.static_noise_sd = 0.5f;
+    settings.batch.augmentation.static_dropout = 0.3f;
+    settings.scaling = per_component<Scaling>({{Component::peak_latency, {1.7f, 0.9f}},
+                                               {Component::peak_amplitude, {0.2f, 0.33f}},
+                                               {Component::threshold, {20, 14}}});
+    settings.ema_decay = 0.9;
     return settings;
 }
 
 // The learner's ops on memory of their own, for one batch of all rows.
 class WrittenOut {
   public:
-    WrittenOut(const LearnerSettings& settings, const DeviceRecordings& recordings,
-               const PerComponent<double>& weights)
+    WrittenOut(const LearnerSettings& settings, const DeviceRecordings& recordings, const StepState& state)
         : settings_(settings),
           recordings_(recordings),
           network_(settings.shape, settings.batch_size),
           memory_(settings, network_) {
         memory_.class_weights.copy_from(settings.class_weights);
-        memory_.weights.copy_from(std::span(&weights, 1));
+        memory_.state.copy_from(std::span(&state, 1));
     }
 
-    void gather(BatchMode mode, const std::vector<std::int32_t>& order, const RandomPosition& position) {
+    // order: of the whole epoch; the batch begins at state.first.
+    void gather(BatchMode mode, const std::vector<std::int32_t>& order, Index rows) {
         order_ = order;
-        batch_ = slice(memory_.batch.view(), 0, static_cast<Index>(order.size()));
-        cpu::gather_batch<float>(stream_, recordings_, settings_.batch, mode, order_.data(), position,
-                                 batch_);
+        batch_ = slice(memory_.batch.view(), 0, rows);
+        cpu::gather_batch<float>(stream_, recordings_, settings_.batch, mode, order_.data(),
+                                 memory_.state.data(), 0, batch_);
     }
     void count() {
         cpu::loss_denominators<float>(stream_, memory_.class_weights.data(), batch_.targets,
                                       memory_.sums.data());
     }
-    Heads<const float> forward(const std::vector<float>& parameters, const RandomPosition& position,
-                               float dropout) {
+    Heads<const float> forward(const std::vector<float>& parameters, double dropout) {
         memory_.value.copy_from(parameters);
-        const auto p = pass(position, dropout);
-        network_.forward<cpu::Stream, float>(p, batch_.input, batch_.statics);
-        const Heads<float> h = network_.outputs(p);
-        return {h.signal, h.logits, h.exist, h.latency, h.amplitude, h.threshold};
+        const auto p = pass(dropout);
+        network_.forward(p);
+        return network_.outputs(p);
     }
     void loss(const Heads<const float>& heads, const Heads<float>* gradients) {
         cpu::multi_task_loss<float>(stream_, settings_.loss,
                                     {.heads = heads,
                                      .targets = batch_.targets,
                                      .class_weights = memory_.class_weights.data(),
-                                     .weights = memory_.weights.data(),
+                                     .weights = &memory_.state.data()->weights,
                                      .sums = memory_.sums.data(),
                                      .gradients = gradients,
                                      .workspace = memory_.sums_workspace.data()});
     }
     // Loss and every parameter's gradient.
-    std::vector<float> backward(const Heads<const float>& heads, const RandomPosition& position,
-                                float dropout) {
-        const auto p = pass(position, dropout);
+    std::vector<float> backward(const Heads<const float>& heads, double dropout) {
+        const auto p = pass(dropout);
         const Heads<float> gradients = network_.output_gradients(p);
         loss(heads, &gradients);
-        network_.backward<cpu::Stream, float>(p, batch_.input, batch_.statics);
-        return values(memory_.gradient);
+        network_.backward(p);
+        return {memory_.gradient.data(), memory_.gradient.data() + memory_.gradient.size()};
     }
     void measure(const Heads<const float>& heads, const Predictions& predictions, EvaluationSums& sums,
                  std::vector<std::int64_t>& confusion) {
@@ -107,19 +108,21 @@ class WrittenOut {
     const ParameterLayout& parameters() const { return network_.parameters(); }
 
   private:
-    Pass<cpu::Stream, float> pass(const RandomPosition& position, float dropout) {
-        return {stream_,
-                network_.plan(),
-                memory_.arena.data(),
-                memory_.workspace.data(),
-                memory_.value.data(),
-                memory_.gradient.data(),
-                batch_.input.batch,
-                dropout,
-                position};
-    }
-    static std::vector<float> values(const cpu::Buffer<float>& buffer) {
-        return {buffer.data(), buffer.data() + buffer.size()};
+    Pass<cpu::Stream, Fp32> pass(double dropout) {
+        return {.stream = stream_,
+                .plan = network_.plan(),
+                .claims = memory_.claims,
+                .arena = memory_.arena.data(),
+                .statistics = memory_.statistics.data(),
+                .workspace = memory_.workspace.data(),
+                .parameters = memory_.value.data(),
+                .gradients = memory_.gradient.data(),
+                .signal = batch_.input.data,
+                .statics = batch_.statics.data,
+                .batch = batch_.input.batch,
+                .dropout = static_cast<float>(dropout),
+                .state = memory_.state.data(),
+                .place = 0};
     }
 
     LearnerSettings settings_;
@@ -166,14 +169,19 @@ TEST_CASE("learner: a step gathers, counts, predicts, measures and differentiate
     const auto learner = begun(settings, data.view(), order);
     const std::vector<HostTensor> trace = learner->trace_step(15, 12, 6);
 
-    WrittenOut ops(settings, data.view(), kWeights);
-    const RandomPosition position{settings.seed, 3, 15, 0};
-    ops.gather(BatchMode::training, {order.begin() + 12, order.begin() + 18}, position);
+    WrittenOut ops(settings, data.view(),
+                   {.seed = settings.seed, .step = 15, .epoch = 3, .first = 12, .weights = kWeights});
+    ops.gather(BatchMode::training, order, 6);
     ops.count();
-    const Heads<const float> heads = ops.forward(learner->state().value, position, settings.dropout);
-    CHECK(same(tensor(trace, "outputs/classification").values, {heads.logits.data, heads.logits.data + 30}));
-    CHECK(same(tensor(trace, "outputs/peak_latency").values, {heads.latency, heads.latency + 6}));
-    const std::vector<float> gradient = ops.backward(heads, position, settings.dropout);
+    const Heads<const float> heads = ops.forward(learner->state().value, settings.shape.dropout);
+    for (const Component c : kAllComponents) {
+        if (c == Component::signal) continue;
+        const std::string name(kComponentNames[static_cast<std::size_t>(c)]);
+        CAPTURE(name);
+        const float* answer = heads.answer[c].data;
+        CHECK(same(tensor(trace, "outputs/" + name).values, {answer, answer + heads.answer[c].size()}));
+    }
+    const std::vector<float> gradient = ops.backward(heads, settings.shape.dropout);
     const std::vector<float>& losses = tensor(trace, "losses").values;
     for (std::size_t c = 0; c < kComponents; ++c) {
         CAPTURE(kComponentNames[c]);
@@ -201,55 +209,50 @@ TEST_CASE(
         const auto learner = begun(settings, recordings, data.order());
         const Evaluation evaluation = learner->evaluate(recordings, true);
 
-        WrittenOut ops(whole, recordings, kWeights);
+        WrittenOut ops(whole, recordings, {.seed = settings.seed});
         const std::vector<float> parameters = learner->state().ema;
         Evaluation expected;
-        expected.logits.resize(100);
+        Predictions predictions;
+        for (const Component c : kAllComponents) {
+            expected.answer[c].resize(static_cast<std::size_t>(20 * settings.shape.outputs(c)));
+            if (!expected.answer[c].empty()) predictions.answer[c] = expected.answer[c].data();
+        }
+        expected.signal_correlation.resize(20);
+        expected.signal_snr_gain_db.resize(20);
         expected.restored_uv.resize(20 * 37);
-        for (auto* column :
-             {&expected.exist_logit, &expected.latency_ms, &expected.amplitude_uv, &expected.threshold_db,
-              &expected.signal_correlation, &expected.signal_snr_gain_db})
-            column->resize(20);
+        predictions.signal_correlation = expected.signal_correlation.data();
+        predictions.signal_snr_gain_db = expected.signal_snr_gain_db.data();
+        predictions.restored_uv = expected.restored_uv.data();
         expected.confusion.resize(25);
-        const Predictions predictions{expected.logits.data(),
-                                      expected.exist_logit.data(),
-                                      expected.latency_ms.data(),
-                                      expected.amplitude_uv.data(),
-                                      expected.threshold_db.data(),
-                                      expected.signal_correlation.data(),
-                                      expected.signal_snr_gain_db.data(),
-                                      expected.restored_uv.data()};
-        const RandomPosition position{settings.seed, 0, 0, 0};
-        ops.gather(BatchMode::validation, all, position);
+        ops.gather(BatchMode::validation, all, 20);
         ops.count();
-        Heads<const float> heads = ops.forward(parameters, {}, 0);
+        Heads<const float> heads = ops.forward(parameters, 0);
         if (!with_clean) heads.signal = {};
         ops.loss(heads, nullptr);
         ops.measure(heads, predictions, expected.sums, expected.confusion);
         if (!with_clean) {
             // The signal alone, on copies whose noise depends on seed and recording.
-            ops.gather(BatchMode::validation_degraded, all, position);
-            const Heads<const float> signal = {ops.forward(parameters, {}, 0).signal, {}, {}, {}, {}, {}};
+            ops.gather(BatchMode::validation_degraded, all, 20);
+            const Heads<const float> signal = {ops.forward(parameters, 0).signal, {}};
             ops.loss(signal, nullptr);
             ops.measure(signal, predictions, expected.sums, expected.confusion);
         }
-        CHECK(same(evaluation.logits, expected.logits));
-        CHECK(same(evaluation.exist_logit, expected.exist_logit));
-        CHECK(same(evaluation.latency_ms, expected.latency_ms));
-        CHECK(same(evaluation.amplitude_uv, expected.amplitude_uv));
-        CHECK(same(evaluation.threshold_db, expected.threshold_db));
+        for (const Component c : kAllComponents) {
+            CAPTURE(kComponentNames[static_cast<std::size_t>(c)]);
+            CHECK(same(evaluation.answer[c], expected.answer[c]));
+            CHECK(evaluation.sums.scalar[c].absolute_error == expected.sums.scalar[c].absolute_error);
+            CHECK(evaluation.sums.scalar[c].squared_error == expected.sums.scalar[c].squared_error);
+            CHECK(evaluation.sums.binary[c].true_positive == expected.sums.binary[c].true_positive);
+        }
         CHECK(same(evaluation.signal_correlation, expected.signal_correlation));
         CHECK(same(evaluation.signal_snr_gain_db, expected.signal_snr_gain_db));
         CHECK(same(evaluation.restored_uv, expected.restored_uv));
         CHECK(evaluation.confusion == expected.confusion);
         CHECK(evaluation.losses.numerator == ops.sums().numerator);
         CHECK(evaluation.losses.denominator == ops.sums().denominator);
-        CHECK(evaluation.sums.latency.absolute_error == expected.sums.latency.absolute_error);
-        CHECK(evaluation.sums.threshold.squared_error == expected.sums.threshold.squared_error);
-        CHECK(evaluation.sums.exist.true_positive == expected.sums.exist.true_positive);
         CHECK(evaluation.sums.signal_count == 20 * 37);
         CHECK(evaluation.sums.signal_squared_error == expected.sums.signal_squared_error);
-        // Each recording counts once; that of each step is added to nothing that was measured before.
+        // Each recording counts once, also in a second evaluation.
         CHECK(learner->evaluate(recordings).losses.denominator[Component::signal] == 20 * 37);
     }
 }

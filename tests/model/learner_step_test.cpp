@@ -69,12 +69,8 @@ TEST_CASE("learner: a step is AdamW's with the rate, betas, epsilon, clip and nu
         CAPTURE(number);
         const Step step = step_with(
             [](LearnerSettings& s) {
-                s.optimizer = {.learning_rate = 77,  // each step brings its own
-                               .beta1 = 0.8,
-                               .beta2 = 0.95,
-                               .epsilon = 1e-3,
-                               .weight_decay = 0,
-                               .gradient_clip = 0.25};
+                s.optimizer = {
+                    .beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3, .weight_decay = 0, .gradient_clip = 0.25};
             },
             number);
         CHECK(step.record.step == number);
@@ -146,7 +142,7 @@ TEST_CASE("learner: the average of the weights warms up with the steps, up to it
     const std::vector<std::pair<std::int64_t, double>> decays = {{0, 0.1}, {3, 4.0 / 13}, {100000, 0.9}};
     for (const auto& [number, share] : decays) {
         CAPTURE(number);
-        const Step step = step_with([](LearnerSettings& s) { s.optimizer.ema_decay = 0.9; }, number);
+        const Step step = step_with([](LearnerSettings& s) { s.ema_decay = 0.9; }, number);
         const double decay = share;
         const double error = largest_error(
             [&](auto&, std::size_t e) { return step.after.ema[e]; },

@@ -142,7 +142,7 @@ TEST_CASE("network: a smaller batch than planned gives the same answers") {
 }
 
 TEST_CASE("network: each head drops units of its own") {
-    RunnableNetwork<double> net(small_shape(), 4);
+    DoubleNetwork net(small_shape(), 4);
     // The same parameters for two heads, so that without dropout they say the same.
     double* const values = net.parameters.data();
     const auto specs = net.network.parameters().specs();
@@ -155,9 +155,12 @@ TEST_CASE("network: each head drops units of its own") {
     }
     const auto differences = [&](float dropout) {
         net.forward(dropout);
-        const auto out = net.network.outputs<cpu::Stream, double>(net.pass(dropout));
-        return std::vector<bool>{out.latency[0] != out.threshold[0], out.latency[1] != out.threshold[1],
-                                 out.latency[2] != out.threshold[2], out.latency[3] != out.threshold[3]};
+        const auto out = net.network.outputs(net.pass(dropout));
+        const double* latency = out.answer[Component::peak_latency].data;
+        const double* threshold = out.answer[Component::threshold].data;
+        std::vector<bool> differ;
+        for (int b = 0; b < 4; ++b) differ.push_back(latency[b] != threshold[b]);
+        return differ;
     };
     CHECK(differences(0) == std::vector<bool>(4, false));
     CHECK(differences(0.5f) == std::vector<bool>(4, true));
