@@ -131,7 +131,7 @@ TEST_CASE("predict: recordings are restored as they are, and measured on the che
 TEST_CASE("predict: each of the checkpoint's values arrives at its own place in the learner's settings") {
     const Checkpoint checkpoint = usable_checkpoint();
     const LearnerSettings settings = learner_settings(checkpoint);
-    CHECK(settings.shape == checkpoint.shape);
+    CHECK(same_network(settings.shape, checkpoint.shape));
     CHECK(settings.seed == checkpoint.evaluation.seed);
     CHECK(settings.class_weights == std::vector<float>{0.52f, 12.2f});
     const LossSettings& loss = settings.loss;
