@@ -111,6 +111,18 @@ TEST_CASE("dataset: each row's arrays are those of its source row") {
     }
 }
 
+TEST_CASE("dataset: a row whose clean signal is missing has the recording itself as its target") {
+    Recordings table = table_of_60();
+    table.has_clean = true;
+    table.clean.assign(table.signal.size(), 0.25f);
+    const auto missing = table.clean.begin() + 5 * kSmallLength;
+    std::fill(missing, missing + kSmallLength, kMissing);
+    const Dataset data = build_dataset(std::move(table), two_classes());
+    for (const SplitData& part : data.parts)
+        for (std::size_t i = 0; i < part.clean.size(); ++i)
+            CHECK(part.clean[i] == (part.source_row[i / kSmallLength] == 6 ? part.signal[i] : 0.25f));
+}
+
 TEST_CASE("dataset: without clean signals the kernels see none") {
     const Dataset data = build_dataset(table_of_60(), two_classes());
     CHECK(data.part(Split::train).view().clean == nullptr);

@@ -74,6 +74,31 @@ TEST_CASE("a dominating component is advised the weight that balances it in this
     CHECK(change->to == 0.15);
 }
 
+TEST_CASE("the classification may have half of the total before it is advised less weight") {
+    SyntheticRun run(5);
+    run.set("train_share_classification", 0.8);
+    const Finding finding = *find(run.diagnosis(), "LOSS_DOMINATED");
+    CHECK(finding.evidence.at("balanced_share") == 0.5);
+    // 0.8 against 0.2: as much as the others at a quarter, to two digits.
+    CHECK(change_of(finding, "loss.weights.classification")->to == 0.62);
+}
+
+TEST_CASE("losses that jump are advised as many recordings a step as bring the spread to its limit") {
+    SyntheticRun run(5);
+    for (std::size_t s = 0; s < run.step_losses.size(); ++s) run.step_losses[s] = 1 + (s % 2 ? 0.9 : -0.9);
+    const Finding finding = *find(run.diagnosis(), "LOSS_VARIANCE_HIGH");
+    // The spread falls with the root: (0.9 / 0.5)^2 = 3.24 times the recordings.
+    CHECK(change_of(finding, "training.accumulation")->to == 4);
+}
+
+TEST_CASE("a run that overfits is advised to end behind its best epoch") {
+    SyntheticRun run(9);
+    run.set("val_loss_total", [](double e) { return 1 + 0.1 * std::abs(e - 3); });
+    const Finding finding = *find(run.diagnosis(), "OVERFITTING");
+    CHECK(finding.evidence.at("best_epoch") == 3);
+    CHECK(change_of(finding, "training.epochs")->to == 4);
+}
+
 TEST_CASE("class weights are advised by the rarity in this run's training split") {
     SyntheticRun run(9);
     run.predicted_b = {9, 9, 9, 9, 9, 9, 0, 0, 0};
