@@ -52,7 +52,8 @@ class CsvTokenizer {
         return run < numbers_.size() ? std::span<const float>(numbers_[run]) : std::span<const float>();
     }
     std::int64_t line_ends() const { return line_ends_; }  // of the file, within quotes too
-    bool is_blank() const { return cells_.size() == 1 && cells_[0].empty(); }
+    // No cell holds anything; a line of separators alone is blank too.
+    bool is_blank() const;
     bool malformed() const { return malformed_; }        // text after a closing quote
     bool unterminated() const { return unterminated_; }  // the text ended within quotes
 

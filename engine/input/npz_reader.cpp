@@ -142,6 +142,7 @@ Recordings read_npz_recordings(const DataConfig& config, ReadReport& report) {
                                             "save both with equal shapes"));
         }
     }
+    report.suspicions = columns.hints;
     const auto texts = read_columns(source, file, columns, signal.rows);
 
     const RowReader reader(source, columns, {.separator = ',', .decimal = '.'}, config);
