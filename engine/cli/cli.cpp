@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <new>
 
 #include <fmt/format.h>
@@ -65,11 +64,6 @@ int run_action(const Command& command) {
 }
 
 }  // namespace
-
-void check_output(const std::string& option, const std::string& path) {
-    if (std::filesystem::is_directory(path))
-        throw InputError(fmt::format("{} {}: is a folder; name a file in it", option, path));
-}
 
 int run_cli(int argc, char** argv) {
     // A write beyond the limit on file size is an error to be reported like a full disk, not the end.

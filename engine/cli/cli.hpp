@@ -21,9 +21,6 @@ enum ExitCode : int {
 // Parses the arguments, runs the command and turns every error into a message on standard error and an exit code.
 int run_cli(int argc, char** argv);
 
-// Throws InputError where `path`, given as `option`, is a folder. An empty path is none.
-void check_output(const std::string& option, const std::string& path);
-
 // Each declares a subcommand; the action runs it and returns its exit code.
 struct Command {
     CLI::App* app;

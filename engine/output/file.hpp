@@ -1,10 +1,12 @@
 // Files of the run folder. Every error is a FileError that names the file and the system's reason.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 #include "engine/error.hpp"
 
@@ -34,13 +36,23 @@ class OutputFile {
     void truncate(std::int64_t size) noexcept;  // best effort
 
   private:
+    friend void replace_file_atomically(const std::filesystem::path&, const std::function<void(OutputFile&)>&);
+    OutputFile(std::filesystem::path path, std::nullptr_t, int descriptor)
+        : path_(std::move(path)), descriptor_(descriptor) {}
+
     std::filesystem::path path_;
     int descriptor_;
 };
 
-// Lets `write` fill `<path>.tmp`, flushes it to the disk, renames it over `path` and flushes the folder: after a
-// crash or a full disk the old content or the new one is there, never a part. The temporary file is removed on an
-// error.
+// What a path leads to through symbolic links, whether it is there or not.
+std::filesystem::path link_target(const std::filesystem::path& path);
+// The number of a descriptor of this process that a path names, as /dev/stdout does; -1 where it names none.
+int own_descriptor(const std::filesystem::path& path);
+
+// Lets `write` fill a temporary file beside `path`, flushes it to the disk, renames it over `path` and flushes the
+// folder: after a crash or a full disk the old content or the new one is there, never a part. The temporary file is
+// `<path>.tmp`, or `<path>.2.tmp` ... where that is taken, and is removed on an error. A symbolic link is followed. A
+// device, pipe, socket or descriptor of this process is written to as it stands.
 void replace_file_atomically(const std::filesystem::path& path,
                              const std::function<void(OutputFile&)>& write);
 // The same for content that is in memory.
