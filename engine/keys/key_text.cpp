@@ -253,7 +253,7 @@ std::string value_text(const Key& key, const Config& config) {
 }
 
 std::string to_toml(const Config& config) {
-    std::string text = "# The resolved configuration. Running it again repeats the run.\n";
+    std::string text = fmt::format("{} Running it again repeats the run.\n", kResolvedConfiguration);
     std::string section;
     for (const Key& key : config_keys()) {
         for (const auto& [name, value] : lines_of(key, config)) {

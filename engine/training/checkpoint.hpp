@@ -37,6 +37,7 @@ inline constexpr const char* kBestLossCheckpoint = "checkpoints/best_loss.safete
 struct DataSettings {
     std::vector<std::string> classes;
     double sample_interval_ms = 0;
+    double first_sample_ms = 0;  // time of sample 0 after the stimulus
 };
 
 // The best validated epoch by one measure.
