@@ -1,6 +1,7 @@
 #include "engine/input/row_reader.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -412,18 +413,19 @@ void RowReader::reject(const BadRow& bad, std::int64_t line, RowBlock& block) co
 }
 
 std::string RowReader::remedy_of(const BadRow& bad) const {
-    std::string remedy = "correct the row";
-    const bool is_optional = !columns_.is_sample(bad.column) && bad.column != columns_[TableField::intensity_db] &&
-                             bad.column != columns_[TableField::sample_interval_ms];
-    if (bad.reason == kUnknownEar)
-        remedy += ", say which ear it means under [data.ear_aliases]";
+    std::vector<std::string> ways = {"correct the row"};
+    if (bad.reason == kUnknownEar) ways.push_back("say which ear it means under [data.ear_aliases]");
+    const bool is_required = columns_.is_sample(bad.column) || bad.column == columns_[TableField::intensity_db] ||
+                             bad.column == columns_[TableField::sample_interval_ms];
+    const bool is_whole = bad.value.find_first_of(".,") == std::string::npos;
     const bool may_mean_none = bad.reason == kNotANumber || bad.reason == kNotFinite || bad.reason == kUnknownEar ||
-                               bad.reason.starts_with("negative_");
-    if (is_optional && may_mean_none && !bad.value.empty())
-        remedy += fmt::format(", or data.missing = [\"{}\"] if it means that there is none", bad.value);
+                               (bad.reason.starts_with("negative_") && is_whole);
+    if (!is_required && may_mean_none && !bad.value.empty())
+        ways.push_back(fmt::format("set data.missing = [\"{}\"] if that means none", bad.value));
     if (config_.on_bad_row == OnBadRow::error)
-        remedy += ", or leave such rows out with data.on_bad_row = \"skip\"";
-    return remedy;
+        ways.push_back("leave such rows out with data.on_bad_row = \"skip\"");
+    if (ways.size() > 1) ways.back() = "or " + ways.back();
+    return fmt::format("{}", fmt::join(ways, ", "));
 }
 
 std::string RowReader::bad_row_message(const BadRow& bad, std::int64_t line) const {
