@@ -9,7 +9,8 @@
 
 namespace abr {
 
-// Levenshtein distance (1966): insertions, deletions and substitutions of bytes; more than `limit` where it is more.
+// Levenshtein distance (1966): insertions, deletions and substitutions of bytes; more than `limit` where it
+// is more.
 inline std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
     std::vector<std::size_t> last(b.size() + 1), current(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;

@@ -1,4 +1,5 @@
-// The table of recordings in host memory, whatever it was read from. Units as in the CSV contract; NaN = missing.
+// The table of recordings in host memory, whatever it was read from. Units as in the CSV contract; NaN =
+// missing.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +20,16 @@ struct Recordings {
     double first_sample_ms = 0;  // time of sample 0 after the stimulus
     bool has_clean = false;
 
-    std::vector<std::int64_t> source_row;  // 1-based data row in the file (without the header), or 1…rows
+    std::vector<std::int64_t> source_row;   // 1-based data row in the file (without the header), or 1…rows
     std::vector<std::int64_t> source_line;  // 1-based line of the file (row of arrays); empty without a file
-    std::vector<std::int32_t> patient;     // index into patients
-    std::vector<std::string> patients;     // identifiers, in order of first appearance
-    std::vector<std::int8_t> ear;          // 0 left, 1 right, -1 missing
-    std::vector<float> age_years;          // NaN = missing
-    std::vector<float> intensity_db;       // dB nHL
-    std::vector<float> rate_hz;            // NaN = missing
-    std::vector<float> fmp;                // NaN = missing
-    std::vector<std::int32_t> label;       // class index, -1 = missing
+    std::vector<std::int32_t> patient;      // index into patients
+    std::vector<std::string> patients;      // identifiers, in order of first appearance
+    std::vector<std::int8_t> ear;           // 0 left, 1 right, -1 missing
+    std::vector<float> age_years;           // NaN = missing
+    std::vector<float> intensity_db;        // dB nHL
+    std::vector<float> rate_hz;             // NaN = missing
+    std::vector<float> fmp;                 // NaN = missing
+    std::vector<std::int32_t> label;        // class index, -1 = missing
     PerComponent<std::vector<float>> scalar;  // labels of scalar tasks, NaN = missing
     std::vector<float> signal;                // (rows, length) uV
     std::vector<float> clean;  // (rows, length) uV, empty if !has_clean; a row is whole or all NaN

@@ -18,7 +18,8 @@ enum ExitCode : int {
     kExitCritical = 4,  // diagnose --strict: a critical finding stands
 };
 
-// Parses the arguments, runs the command and turns every error into a message on standard error and an exit code.
+// Parses the arguments, runs the command and turns every error into a message on standard error and an exit
+// code.
 int run_cli(int argc, char** argv);
 
 // Each declares a subcommand; the action runs it and returns its exit code.

@@ -65,8 +65,9 @@ int diagnose_run(const DiagnoseArguments& arguments) {
     // In the run folder the two files are the program's own.
     std::error_code error;
     if (!std::filesystem::equivalent(folder, arguments.run, error))
-        check_outputs({{"--output-dir", folder / "diagnostics.json"}, {"--output-dir", folder / "diagnostics.md"}},
-                      files_below(arguments.run), arguments.force);
+        check_outputs(
+            {{"--output-dir", folder / "diagnostics.json"}, {"--output-dir", folder / "diagnostics.md"}},
+            files_below(arguments.run), arguments.force);
     write_diagnosis(folder, diagnosis);
     print(diagnosis);
     fmt::print("written to {}\n", (folder / "diagnostics.md").string());

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <optional>
 #include <CLI/CLI.hpp>
+#include <optional>
 
 #include "engine/error.hpp"
 #include "engine/output/file.hpp"
@@ -32,7 +32,8 @@ struct Place {
 
 bool is_same(const Place& a, const Place& b) {
     if (a.is(S_IFCHR)) return false;  // reading a terminal and writing to it harm nothing
-    if (a.status && b.status) return a.status->st_dev == b.status->st_dev && a.status->st_ino == b.status->st_ino;
+    if (a.status && b.status)
+        return a.status->st_dev == b.status->st_dev && a.status->st_ino == b.status->st_ino;
     return !a.status && !b.status && a.path == b.path;
 }
 
@@ -45,7 +46,8 @@ void check_place(const NamedFile& output, const Place& place, bool force) {
     if (!place.status) {
         std::error_code error;
         if (!fs::is_directory(place.path.parent_path(), error))
-            refuse(output, fmt::format("there is no folder {}; make it first", place.path.parent_path().string()));
+            refuse(output,
+                   fmt::format("there is no folder {}; make it first", place.path.parent_path().string()));
         return;
     }
     if (place.is(S_IFREG) && own_descriptor(output.path) < 0 && !force)
@@ -54,7 +56,8 @@ void check_place(const NamedFile& output, const Place& place, bool force) {
 
 }  // namespace
 
-std::FILE* check_outputs(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs, bool force) {
+std::FILE* check_outputs(const std::vector<NamedFile>& outputs, const std::vector<NamedFile>& inputs,
+                         bool force) {
     std::FILE* messages = stdout;
     std::vector<std::pair<const NamedFile*, Place>> taken;
     for (const NamedFile& input : inputs)
@@ -69,8 +72,8 @@ std::FILE* check_outputs(const std::vector<NamedFile>& outputs, const std::vecto
         }
         check_place(output, place, force);
         struct stat standard {};
-        if (place.status && ::fstat(STDOUT_FILENO, &standard) == 0 && standard.st_dev == place.status->st_dev &&
-            standard.st_ino == place.status->st_ino)
+        if (place.status && ::fstat(STDOUT_FILENO, &standard) == 0 &&
+            standard.st_dev == place.status->st_dev && standard.st_ino == place.status->st_ino)
             messages = stderr;
         taken.emplace_back(&output, place);
     }
@@ -78,7 +81,9 @@ std::FILE* check_outputs(const std::vector<NamedFile>& outputs, const std::vecto
 }
 
 std::vector<NamedFile> inputs_of(const fs::path& file, const Config& config) {
-    return {{"the configuration", file}, {"data.path", config.data.path}, {"data.split_file", config.data.split_file}};
+    return {{"the configuration", file},
+            {"data.path", config.data.path},
+            {"data.split_file", config.data.split_file}};
 }
 
 std::vector<NamedFile> files_below(const fs::path& folder) {

@@ -45,8 +45,8 @@ int synthesise(const SynthArguments& arguments) {
         const std::vector<NamedColumn> extra =
             arguments.latents ? latents.columns() : std::vector<NamedColumn>{};
         write_recordings_csv(arguments.out, cohort, classes, stream, extra);
-        fmt::print(messages, "{}: {} recordings of {} patients, {} samples of {} ms\n", arguments.out, cohort.rows,
-                   cohort.patients.size(), cohort.length, cohort.sample_interval_ms);
+        fmt::print(messages, "{}: {} recordings of {} patients, {} samples of {} ms\n", arguments.out,
+                   cohort.rows, cohort.patients.size(), cohort.length, cohort.sample_interval_ms);
     }
     if (arguments.table) print_cohort_table(messages, measure_cohort(cohort, latents));
     return kExitDone;

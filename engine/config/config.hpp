@@ -48,7 +48,8 @@ struct SampleColumns {
 using NamedLists = std::map<std::string, std::vector<std::string>>;
 
 // The file's own name of each column of the data contract. A name that differs from ours was asked for by the
-// user, so its absence is an error even where the column is optional; an empty one says that such a column is not read.
+// user, so its absence is an error even where the column is optional; an empty one says that such a column is
+// not read.
 struct ColumnNames {
     std::string patient_id = "patient_id";
     std::string ear = "ear";
@@ -101,8 +102,9 @@ struct DataConfig {
     NamedLists missing_in;             // the file's column -> such cells of it
     VoltageUnit signal_unit = VoltageUnit::uv, amplitude_unit = VoltageUnit::uv;
     TimeUnit latency_unit = TimeUnit::ms;
-    double first_sample_ms = 0;                      // from the stimulus to the first sample
-    std::optional<std::array<double, 2>> window_ms;  // from and to, after the stimulus: what is kept of a recording
+    double first_sample_ms = 0;  // from the stimulus to the first sample
+    std::optional<std::array<double, 2>>
+        window_ms;  // from and to, after the stimulus: what is kept of a recording
     ColumnNames columns;
     NamedLists class_aliases;  // class -> the file's names of it
     NamedLists ear_aliases;    // left, right -> the file's names of it

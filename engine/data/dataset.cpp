@@ -173,8 +173,7 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
     check_no_patient_twice(data);
     const auto& latency = table.scalar[Component::peak_latency];
     for (std::size_t r = 0; r < latency.size(); ++r)
-        if (!std::isnan(latency[r]) &&
-            std::isnan(scalar_target(table, Component::peak_latency, r)))
+        if (!std::isnan(latency[r]) && std::isnan(scalar_target(table, Component::peak_latency, r)))
             ++data.latencies_outside_window;
     data.dropped = find_dropped(table, data, config.loss);
     return data;

@@ -33,7 +33,8 @@ struct SplitData {
 
     // The same arrays as the kernels see them; valid while the object is unchanged.
     DeviceRecordings view() const;
-    // Of everything that is learnt from or measured against; the same data have the same, in 16 hexadecimal digits.
+    // Of everything that is learnt from or measured against; the same data have the same, in 16 hexadecimal
+    // digits.
     std::string fingerprint() const;
     // Rows that have a target of this component.
     Index labelled(Component) const;

@@ -70,9 +70,9 @@ bool is_exponent(std::string_view identifier) {
 }
 
 bool is_nobody(std::string_view identifier) {
-    static constexpr std::string_view kWords[] = {"nan", "na",      "n/a",       "null",    "none",   "unknown",
-                                                  "?",   "-",       "anonymous", "anonim",  "yok",    "nil",
-                                                  "tbd", "unnamed", "unbekannt", "inconnu", "bilinmiyor"};
+    static constexpr std::string_view kWords[] = {
+        "nan",    "na",  "n/a", "null", "none",    "unknown",   "?",       "-",         "anonymous",
+        "anonim", "yok", "nil", "tbd",  "unnamed", "unbekannt", "inconnu", "bilinmiyor"};
     return std::ranges::find(kWords, folded(identifier)) != std::end(kWords);
 }
 

@@ -9,9 +9,9 @@
 
 namespace abr {
 
-// What is left of an identifier that a spreadsheet or a hasty hand may have changed: lower case, no spaces at its ends,
-// no invisible characters, no zeros before a whole number, no `.0` or `,0` behind one. Equal for `0007` and `7`, for
-// `P07 ` and `p7`, for `12` and `12.0`.
+// What is left of an identifier that a spreadsheet or a hasty hand may have changed: lower case, no spaces at
+// its ends, no invisible characters, no zeros before a whole number, no `.0` or `,0` behind one. Equal for
+// `0007` and `7`, for `P07 ` and `p7`, for `12` and `12.0`.
 std::string patient_key(std::string_view identifier);
 
 // For each patient the first one whose identifier has the same key: itself where it is the only one.

@@ -15,7 +15,8 @@ namespace {
 // First row of each patient.
 std::vector<std::size_t> first_rows(const Recordings& recordings) {
     std::vector<std::size_t> rows(recordings.patients.size(), 0);
-    for (std::size_t r = recordings.patient.size(); r-- > 0;) rows[static_cast<std::size_t>(recordings.patient[r])] = r;
+    for (std::size_t r = recordings.patient.size(); r-- > 0;)
+        rows[static_cast<std::size_t>(recordings.patient[r])] = r;
     return rows;
 }
 
@@ -43,30 +44,32 @@ void judge_alike_patients(const JudgedTable& table, Suspicions& suspicions) {
     std::vector<int> members(first.size(), 0);
     for (const std::int32_t patient : first) ++members[static_cast<std::size_t>(patient)];
     const bool together = table.config.alike_patients == AlikePatients::together;
-    add_patients(table, suspicions,
-                 {"alike_patients",
-                  {},
-                  0,
-                  "identifiers differ from another one only in case, spaces, invisible characters, leading zeros or "
-                  "a final .0",
-                  fmt::format("correct them if they are one patient each; {}",
-                              together ? "the split keeps them together, unless data.alike_patients = \"apart\""
-                                       : "data.alike_patients = \"together\" keeps them in one split"),
-                  {}},
-                 [&](std::size_t p) { return members[static_cast<std::size_t>(first[p])] > 1; });
+    add_patients(
+        table, suspicions,
+        {"alike_patients",
+         {},
+         0,
+         "identifiers differ from another one only in case, spaces, invisible characters, leading zeros or "
+         "a final .0",
+         fmt::format("correct them if they are one patient each; {}",
+                     together ? "the split keeps them together, unless data.alike_patients = \"apart\""
+                              : "data.alike_patients = \"together\" keeps them in one split"),
+         {}},
+        [&](std::size_t p) { return members[static_cast<std::size_t>(first[p])] > 1; });
 }
 
 void judge_lost_patients(const JudgedTable& table, Suspicions& suspicions) {
     const auto& patients = table.recordings.patients;
-    add_patients(table, suspicions,
-                 {"exponent_patients",
-                  {},
-                  0,
-                  "identifiers are numbers with an exponent, as a spreadsheet shortens long ones: different patients "
-                  "may have become one",
-                  "format the column as text before the identifiers are typed or pasted, and export again",
-                  {}},
-                 [&](std::size_t p) { return is_exponent(patients[p]); });
+    add_patients(
+        table, suspicions,
+        {"exponent_patients",
+         {},
+         0,
+         "identifiers are numbers with an exponent, as a spreadsheet shortens long ones: different patients "
+         "may have become one",
+         "format the column as text before the identifiers are typed or pasted, and export again",
+         {}},
+        [&](std::size_t p) { return is_exponent(patients[p]); });
     add_patients(table, suspicions,
                  {"error_patients",
                   {},

@@ -170,8 +170,9 @@ std::vector<Split> read_split_file(const std::filesystem::path& path, std::span<
     const auto& header = table.names;
     const auto column = [&](std::string_view name) {
         if (std::count(header.begin(), header.end(), name) != 1)
-            throw InputError(column_message(path, table.line, name, "the header does not have it exactly once",
-                                            "columns patient_id and split", "use the split.csv of a run folder"));
+            throw InputError(
+                column_message(path, table.line, name, "the header does not have it exactly once",
+                               "columns patient_id and split", "use the split.csv of a run folder"));
         return static_cast<std::size_t>(std::find(header.begin(), header.end(), name) - header.begin());
     };
     const std::size_t id_column = column("patient_id"), split_column = column("split");
@@ -239,8 +240,8 @@ std::vector<Split> read_split_file(const std::filesystem::path& path, std::span<
 
 PatientSplit split_patients(const Recordings& recordings, const DataConfig& config) {
     PatientSplit patients;
-    count_patients(recordings, config.classes.size(), themselves(recordings.patients.size()), patients.recordings,
-                   patients.modal_class);
+    count_patients(recordings, config.classes.size(), themselves(recordings.patients.size()),
+                   patients.recordings, patients.modal_class);
     patients.split = config.split_file.empty()
                          ? draw_split(recordings, config)
                          : read_split_file(config.split_file, recordings.patients, config.alike_patients);

@@ -117,8 +117,7 @@ FittedStatistics fit_statistics(const Recordings& table, std::span<const std::in
     s.statics[kSignalLogSd] = moments(std::move(log_sds));
 
     for (const Component c : kScalars)
-        s.target[c] =
-            moments(column([&](std::size_t row) { return double{scalar_target(table, c, row)}; }));
+        s.target[c] = moments(column([&](std::size_t row) { return double{scalar_target(table, c, row)}; }));
 
     s.class_counts.assign(classes, 0);
     for (const std::int64_t row : rows)

@@ -22,8 +22,8 @@ constexpr void (*kJudgements[])(const JudgedTable&, Suspicions&) = {
     judge_alike_patients, judge_lost_patients, judge_repetitions, judge_values,
     judge_latencies,      judge_thresholds,    judge_samples,     judge_units};
 
-// Samples beyond so many times the usual peak of a recording, or recordings below it by so much, are of another kind:
-// artefacts that an averager lets pass are ten or twenty times an ABR.
+// Samples beyond so many times the usual peak of a recording, or recordings below it by so much, are of
+// another kind: artefacts that an averager lets pass are ten or twenty times an ABR.
 constexpr double kFarAbove = 100, kFarBelow = 1000;
 
 std::span<const float> signal_of(const Recordings& recordings, std::size_t row) {
@@ -37,7 +37,8 @@ SignalSummary summarise(std::span<const float> signal) {
     std::uint64_t hash = 0xCBF29CE484222325U;
     for (const float sample : signal) {
         summary.peak = std::max(summary.peak, std::abs(sample));
-        hash = (hash ^ std::bit_cast<std::uint32_t>(sample)) * 0x100000001B3U;  // FNV-1a (Fowler, Noll, Vo) by words
+        hash = (hash ^ std::bit_cast<std::uint32_t>(sample)) *
+               0x100000001B3U;  // FNV-1a (Fowler, Noll, Vo) by words
         hash ^= hash >> 32;
     }
     summary.hash = hash;
@@ -86,8 +87,8 @@ struct JudgedColumn {
 };
 
 bool is_code(float value) {
-    constexpr float kCodes[] = {-1,  -9,  -88, -99,  -888, -999,  -9999, 88,
-                                99,  888, 999, 8888, 9999, 99999, 777,   -777};
+    constexpr float kCodes[] = {-1, -9,  -88, -99,  -888, -999,  -9999, 88,
+                                99, 888, 999, 8888, 9999, 99999, 777,   -777};
     return std::ranges::find(kCodes, value) != std::end(kCodes);
 }
 
@@ -97,7 +98,8 @@ bool is_step(float value) {
 
 std::string quoted_list(const std::set<float>& values) {
     std::string list;
-    for (const float value : values) list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", number_text(value));
+    for (const float value : values)
+        list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", number_text(value));
     return list;
 }
 
@@ -125,18 +127,23 @@ void judge_column(const JudgedTable& table, const JudgedColumn& column, Suspicio
     }
     const auto remedy = [&](const std::string& words) {
         return column.required
-                   ? fmt::format("correct them, or leave such rows out with [data.filters] \"{}\" = {{ at_least = {}, "
-                                 "at_most = {} }}",
-                                 column.name, column.low, column.high)
-                   : fmt::format("if they mean that there is none, set [data.missing_in] \"{}\" = [{}]", column.name,
-                                 words);
+                   ? fmt::format(
+                         "correct them, or leave such rows out with [data.filters] \"{}\" = {{ at_least = "
+                         "{}, "
+                         "at_most = {} }}",
+                         column.name, column.low, column.high)
+                   : fmt::format("if they mean that there is none, set [data.missing_in] \"{}\" = [{}]",
+                                 column.name, words);
     };
-    codes.say(fmt::format("{} values are {}, which is a usual code for none", codes.count(), fmt::join(found, ", ")),
+    codes.say(fmt::format("{} values are {}, which is a usual code for none", codes.count(),
+                          fmt::join(found, ", ")),
               remedy(quoted_list(found)), suspicions);
-    zeros.say(fmt::format("{} values are 0, which no wave V has", zeros.count()), remedy("\"0\""), suspicions);
-    implausible.say(fmt::format("{} values are below {} or above {} {}, which no recording has", implausible.count(),
-                                column.low, column.high, column.unit),
-                    column.required ? remedy({}) : "correct them, or check the unit and the column", suspicions);
+    zeros.say(fmt::format("{} values are 0, which no wave V has", zeros.count()), remedy("\"0\""),
+              suspicions);
+    implausible.say(fmt::format("{} values are below {} or above {} {}, which no recording has",
+                                implausible.count(), column.low, column.high, column.unit),
+                    column.required ? remedy({}) : "correct them, or check the unit and the column",
+                    suspicions);
 }
 
 }  // namespace
@@ -180,11 +187,13 @@ void judge_thresholds(const JudgedTable& table, Suspicions& suspicions) {
         if (values.insert(threshold[row]).second && values.size() == allowed + 1)
             several.add(row, fmt::format("{}", fmt::join(values, ", ")));
     }
-    several.say(fmt::format("{} ears have several thresholds; a threshold is one of the ear, whatever the level of the "
-                            "recording",
-                            several.count()),
-                "give every recording of an ear its threshold, or keep recordings of one stimulus by a filter",
-                suspicions);
+    several.say(
+        fmt::format(
+            "{} ears have several thresholds; a threshold is one of the ear, whatever the level of the "
+            "recording",
+            several.count()),
+        "give every recording of an ear its threshold, or keep recordings of one stimulus by a filter",
+        suspicions);
 }
 
 void judge_samples(const JudgedTable& table, Suspicions& suspicions) {
@@ -202,11 +211,12 @@ void judge_samples(const JudgedTable& table, Suspicions& suspicions) {
         if (peak < usual / kFarBelow) small.add(row, number_text(table.signals[row].peak));
     }
     const std::string others = fmt::format("{:.3g} uV", usual);
-    large.say(fmt::format("{} recordings have samples more than {:g} times the usual peak of {}", large.count(),
-                          kFarAbove, others),
+    large.say(fmt::format("{} recordings have samples more than {:g} times the usual peak of {}",
+                          large.count(), kFarAbove, others),
               "correct or leave out these rows", suspicions);
-    small.say(fmt::format("{} recordings stay below a thousandth of the usual peak of {}", small.count(), others),
-              "bring all recordings to one unit", suspicions);
+    small.say(
+        fmt::format("{} recordings stay below a thousandth of the usual peak of {}", small.count(), others),
+        "bring all recordings to one unit", suspicions);
 }
 
 void judge_repetitions(const JudgedTable& table, Suspicions& suspicions) {
@@ -222,12 +232,14 @@ void judge_repetitions(const JudgedTable& table, Suspicions& suspicions) {
     same_patient.say(fmt::format("{} recordings have the samples of an earlier one of the same patient",
                                  same_patient.count()),
                      "remove the copies: they count several times", suspicions);
-    others.say(fmt::format("{} recordings have the samples of an earlier one of another patient", others.count()),
-               "correct the identifiers or remove the copies: they may train and validate at once", suspicions);
+    others.say(
+        fmt::format("{} recordings have the samples of an earlier one of another patient", others.count()),
+        "correct the identifiers or remove the copies: they may train and validate at once", suspicions);
 }
 
 std::vector<Suspicion> find_suspicions(const Recordings& recordings, const DataConfig& config, int threads) {
-    JudgedTable table{recordings, config, std::vector<SignalSummary>(static_cast<std::size_t>(recordings.rows))};
+    JudgedTable table{recordings, config,
+                      std::vector<SignalSummary>(static_cast<std::size_t>(recordings.rows))};
     cpu::Stream stream(threads);
     constexpr Index kRowsPerTask = 256;
     stream.parallel_for((recordings.rows + kRowsPerTask - 1) / kRowsPerTask, [&](Index task) {

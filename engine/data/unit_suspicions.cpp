@@ -40,7 +40,8 @@ class Warnings {
                std::initializer_list<Limit> limits) {
         for (const Limit& limit : limits) {
             if (!(value < limit.below || value > limit.above)) continue;
-            add(std::move(column), fmt::format("{} is {:.3g}, usual is {}: this looks like {}", what, value, usual, limit.unit),
+            add(std::move(column),
+                fmt::format("{} is {:.3g}, usual is {}: this looks like {}", what, value, usual, limit.unit),
                 std::string(limit.remedy));
             return;
         }
@@ -55,8 +56,8 @@ constexpr double kNever = HUGE_VAL;
 
 }  // namespace
 
-// The limits are wide: a scalp ABR has a standard deviation of some 0.01 to 10 uV and ends 5 to 50 ms after the
-// stimulus, wave V comes after some 5 to 12 ms, and nobody is 120 years old.
+// The limits are wide: a scalp ABR has a standard deviation of some 0.01 to 10 uV and ends 5 to 50 ms after
+// the stimulus, wave V comes after some 5 to 12 ms, and nobody is 120 years old.
 void judge_units(const JudgedTable& table, Suspicions& suspicions) {
     Warnings warnings;
     const Recordings& recordings = table.recordings;
@@ -66,12 +67,14 @@ void judge_units(const JudgedTable& table, Suspicions& suspicions) {
     const auto standardised =
         std::count_if(sds.begin(), sds.end(), [](double sd) { return std::abs(sd - 1) < 0.01; });
     if (10 * standardised > 9 * recordings.rows) {
-        warnings.add("signal",
-                     "nearly every recording has a standard deviation of 1: this looks like z-scored signals, whose "
-                     "amplitude is lost",
-                     "supply them in uV");
+        warnings.add(
+            "signal",
+            "nearly every recording has a standard deviation of 1: this looks like z-scored signals, whose "
+            "amplitude is lost",
+            "supply them in uV");
     }
-    warnings.check("signal", "the median standard deviation of a recording", median(std::move(sds)), "0.01 to 10 uV",
+    warnings.check("signal", "the median standard deviation of a recording", median(std::move(sds)),
+                   "0.01 to 10 uV",
                    {{1e-5, kNever, "V", "set data.signal_unit = \"V\""},
                     {2e-3, kNever, "mV", "set data.signal_unit = \"mV\""},
                     {0, 20, "nV, or unaveraged EEG", "for nV set data.signal_unit = \"nV\""}});

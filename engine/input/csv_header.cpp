@@ -27,7 +27,8 @@ std::optional<char> stated_separator(std::string_view line) {
     while (!line.empty() && (line.back() == '\r' || line.back() == '"')) line.remove_suffix(1);
     if (line.starts_with('"')) line.remove_prefix(1);
     constexpr std::size_t kLength = 5;
-    if (line.size() != kLength || !equals_ignoring_case(line.substr(0, kLength - 1), "sep=")) return std::nullopt;
+    if (line.size() != kLength || !equals_ignoring_case(line.substr(0, kLength - 1), "sep="))
+        return std::nullopt;
     return line.back();
 }
 
@@ -60,7 +61,9 @@ class HeaderSearch {
     CsvHeader first_that_names_all() const {
         Position position = first_;
         for (int i = 0; i < kRecordsLookedAt && position.at < end_; ++i) {
-            const auto separator = stated_ ? stated_ : detect_separator({position.at, static_cast<std::size_t>(end_ - position.at)});
+            const auto separator =
+                stated_ ? stated_
+                        : detect_separator({position.at, static_cast<std::size_t>(end_ - position.at)});
             CsvTokenizer tokenizer(separator.value_or(','));
             const char* const next = tokenizer.read(position.at, end_);
             const auto cells = tokenizer.cells();
@@ -75,11 +78,13 @@ class HeaderSearch {
 
   private:
     CsvHeader read(Position position) const {
-        const auto separator = stated_ ? stated_ : detect_separator({position.at, static_cast<std::size_t>(end_ - position.at)});
+        const auto separator =
+            stated_ ? stated_ : detect_separator({position.at, static_cast<std::size_t>(end_ - position.at)});
         if (!separator) {
             throw InputError(file_message(
-                file_.path(), fmt::format("{} is no header of columns",
-                                          position.line == 1 ? "the first line" : fmt::format("line {}", position.line)),
+                file_.path(),
+                fmt::format("{} is no header of columns",
+                            position.line == 1 ? "the first line" : fmt::format("line {}", position.line)),
                 "column names separated by comma, semicolon or tab",
                 "save the data as CSV with a header line, or name its line as data.header_line"));
         }

@@ -25,8 +25,8 @@
 namespace abr {
 namespace {
 
-// Signal and clean signal, where their samples stand side by side and no filter looks at them: a filter needs text.
-// Run 0 is the signal's, run 1 the clean signal's; neither or both are there.
+// Signal and clean signal, where their samples stand side by side and no filter looks at them: a filter needs
+// text. Run 0 is the signal's, run 1 the clean signal's; neither or both are there.
 std::vector<NumberRun> sample_runs(const TableColumns& columns) {
     std::vector<NumberRun> runs;
     for (const std::vector<int>* samples : {&columns.signal, &columns.clean}) {
@@ -41,8 +41,8 @@ std::vector<NumberRun> sample_runs(const TableColumns& columns) {
     return std::ranges::is_sorted(runs, {}, &NumberRun::first) ? runs : std::vector<NumberRun>{};
 }
 
-// Rows of the table that [begin, end) of the text can give at most: a row takes a line, and as a cell is followed by a
-// separator or a line end, so many bytes at least.
+// Rows of the table that [begin, end) of the text can give at most: a row takes a line, and as a cell is
+// followed by a separator or a line end, so many bytes at least.
 std::int64_t most_rows(const char* begin, const char* end, std::int64_t line_ends,
                        const TableColumns& columns) {
     const auto row_bytes = static_cast<std::int64_t>(columns.names.size() + columns.signal.size());
@@ -64,8 +64,8 @@ void read_chunk(const CsvChunk& chunk, const char* text_end, const RowReader& re
     }
 }
 
-// Joins what the tasks leave behind in the file's order, while others still read: whoever has finished a chunk joins
-// all that follow on the last one joined, unless somebody is at it already.
+// Joins what the tasks leave behind in the file's order, while others still read: whoever has finished a
+// chunk joins all that follow on the last one joined, unless somebody is at it already.
 class JoinInOrder {
   public:
     JoinInOrder(RowJoiner& joiner, std::size_t chunks) : joiner_(joiner), parts_(chunks) {}
@@ -175,11 +175,14 @@ Recordings read_csv_recordings(const DataConfig& config, int threads, ReadReport
     const CsvDialect dialect{separator, detect_decimal_mark(header.rows, separator, columns)};
     report.suspicions = columns.hints;
     if (const std::string grouped = grouped_digits(header.rows, dialect, columns); !grouped.empty()) {
-        report.suspicions.push_back(
-            {"grouped_digits", columns.name(columns.signal.front()), 1,
-             fmt::format("samples such as {}: the `{}` seems to stand between thousands and is read as the decimal mark",
-                         grouped, dialect.decimal),
-             "save the samples without marks between thousands", {}});
+        report.suspicions.push_back({"grouped_digits",
+                                     columns.name(columns.signal.front()),
+                                     1,
+                                     fmt::format("samples such as {}: the `{}` seems to stand between "
+                                                 "thousands and is read as the decimal mark",
+                                                 grouped, dialect.decimal),
+                                     "save the samples without marks between thousands",
+                                     {}});
     }
     const RowReader reader(source, columns, dialect, config);
     RowJoiner joiner(source, columns, config, static_cast<std::int64_t>(columns.signal.size()));

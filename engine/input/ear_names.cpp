@@ -6,16 +6,17 @@
 namespace abr {
 namespace {
 
-// English, German, French, Turkish, Italian, Spanish, Portuguese, Dutch; and the Latin and French abbreviations, of
-// which OD is the right ear and OS the left one in both.
-constexpr std::string_view kLeft[] = {"left",     "l",         "le",       "left ear", "links",    "gauche",
-                                      "og",       "sol",       "sol kulak", "sinistra", "sinistro", "sx",
-                                      "sin",      "izquierdo", "izquierda", "oi",       "esquerdo", "esquerda",
-                                      "sinister", "auris sinistra", "as",   "os"};
-constexpr std::string_view kRight[] = {"right",  "r",        "re",      "right ear", "rechts",  "droite",
-                                       "droit",  "sağ",      "sag",     "sağ kulak", "destra",  "destro",
-                                       "dx",     "derecho",  "derecha", "direito",   "direita", "dexter",
-                                       "auris dextra", "ad", "od"};
+// English, German, French, Turkish, Italian, Spanish, Portuguese, Dutch; and the Latin and French
+// abbreviations, of which OD is the right ear and OS the left one in both.
+constexpr std::string_view kLeft[] = {"left",     "l",        "le",       "left ear",  "links",
+                                      "gauche",   "og",       "sol",      "sol kulak", "sinistra",
+                                      "sinistro", "sx",       "sin",      "izquierdo", "izquierda",
+                                      "oi",       "esquerdo", "esquerda", "sinister",  "auris sinistra",
+                                      "as",       "os"};
+constexpr std::string_view kRight[] = {"right",        "r",       "re",      "right ear", "rechts",  "droite",
+                                       "droit",        "sağ",     "sag",     "sağ kulak", "destra",  "destro",
+                                       "dx",           "derecho", "derecha", "direito",   "direita", "dexter",
+                                       "auris dextra", "ad",      "od"};
 
 }  // namespace
 

@@ -33,7 +33,8 @@ constexpr std::string_view kNumPyWay =
 constexpr std::string_view kUtf16Way = "save it as CSV UTF-8 or convert it with `iconv -f UTF-16 -t UTF-8`";
 constexpr std::string_view kEdfWay =
     "read it with Python's mne or pyedflib and save it with numpy.savez for data.source = \"npz\"";
-constexpr std::string_view kPandasWay = "convert it with Python: pandas.read_…(FILE).to_csv(\"FILE.csv\", index=False)";
+constexpr std::string_view kPandasWay =
+    "convert it with Python: pandas.read_…(FILE).to_csv(\"FILE.csv\", index=False)";
 
 constexpr Signature kForeign[] = {
     {"\xD0\xCF\x11\xE0"sv, "a spreadsheet in the old .xls format", "save it as CSV UTF-8"},
@@ -71,7 +72,8 @@ constexpr Signature kForeign[] = {
     {"<stata_dta>"sv, "a Stata file (.dta)", "save it as CSV UTF-8"},
     {"%PDF"sv, "a PDF document", "export the data as CSV UTF-8"},
     {"<!DOCTYPE html"sv, "a web page", "save the data as CSV UTF-8"},
-    {"<html"sv, "a web page, as some programs write instead of a spreadsheet", "open it and save it as CSV UTF-8"},
+    {"<html"sv, "a web page, as some programs write instead of a spreadsheet",
+     "open it and save it as CSV UTF-8"},
     {"<?xml"sv, "an XML document", "export the data as CSV UTF-8"},
     {"{"sv, "a JSON document", "export the data as CSV UTF-8"},
 };
@@ -82,7 +84,8 @@ bool is_wfdb_header(std::string_view bytes) {
     if (line_end == std::string_view::npos) return false;
     const std::string_view first = bytes.substr(0, line_end), second = bytes.substr(line_end + 1);
     const std::size_t space = first.find(' ');
-    if (space == std::string_view::npos || first.find_first_of(",;\t") != std::string_view::npos) return false;
+    if (space == std::string_view::npos || first.find_first_of(",;\t") != std::string_view::npos)
+        return false;
     const char digit = space + 1 < first.size() ? first[space + 1] : ' ';
     return digit >= '0' && digit <= '9' && second.substr(0, second.find(' ')).ends_with(".dat");
 }
@@ -110,15 +113,18 @@ bool is_npz(std::string_view first_bytes) {
 ForeignFile zip_file(const std::filesystem::path& path, std::string_view first_bytes) {
     if (is_npz(first_bytes)) return {"an .npz file of NumPy arrays", "read it with data.source = \"npz\""};
     const std::string_view member = first_member(first_bytes);
-    if (member == "mimetype") return {"an OpenDocument file, as .ods spreadsheets are", "save it as CSV UTF-8"};
+    if (member == "mimetype")
+        return {"an OpenDocument file, as .ods spreadsheets are", "save it as CSV UTF-8"};
     std::filesystem::path csv = path;
     csv.replace_extension(path.extension() == ".csv" ? ".converted.csv" : ".csv");
     const bool is_office = member == "[Content_Types].xml" || member.starts_with("xl/") ||
                            member.starts_with("_rels/") || member.starts_with("docProps/");
-    return {is_office ? "an .xlsx spreadsheet" : "a zip archive, as spreadsheets in .xlsx and .ods are",
-            fmt::format("save the spreadsheet as CSV UTF-8, or convert an .xlsx file with `xlsx2csv '{}' '{}'` (Debian's "
-                        "package xlsx2csv) and name the result as data.path",
-                        path.string(), csv.string())};
+    return {
+        is_office ? "an .xlsx spreadsheet" : "a zip archive, as spreadsheets in .xlsx and .ods are",
+        fmt::format(
+            "save the spreadsheet as CSV UTF-8, or convert an .xlsx file with `xlsx2csv '{}' '{}'` (Debian's "
+            "package xlsx2csv) and name the result as data.path",
+            path.string(), csv.string())};
 }
 
 ForeignFile foreign_file(const std::filesystem::path& path, std::string_view bytes) {
@@ -129,7 +135,8 @@ ForeignFile foreign_file(const std::filesystem::path& path, std::string_view byt
     if (path.extension() == ".arf" || path.extension() == ".ARF")
         return {"a TDT .arf file", "bring it in with `abr_engine import FILE --out recordings.npz`"};
     if (is_wfdb_header(bytes))
-        return {"a WFDB header", "read the record with Python's wfdb and save it with numpy.savez for data.source = \"npz\""};
+        return {"a WFDB header",
+                "read the record with Python's wfdb and save it with numpy.savez for data.source = \"npz\""};
     return {};
 }
 

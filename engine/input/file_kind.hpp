@@ -14,8 +14,8 @@ bool is_zip(std::string_view first_bytes);
 // A zip archive whose first member is a NumPy array.
 bool is_npz(std::string_view first_bytes);
 
-// What a file is that holds no table as text and no arrays of NumPy's .npz, and how its data come in. Empty texts: it may
-// be text. `bytes`: its first ones, by which it is known.
+// What a file is that holds no table as text and no arrays of NumPy's .npz, and how its data come in. Empty
+// texts: it may be text. `bytes`: its first ones, by which it is known.
 struct ForeignFile {
     std::string what, way_in;
 };

@@ -11,7 +11,8 @@
 
 namespace abr {
 
-// Empty cells, NA and NaN everywhere, the words of data.missing, and those of data.missing_in in their column.
+// Empty cells, NA and NaN everywhere, the words of data.missing, and those of data.missing_in in their
+// column.
 class MissingCells {
   public:
     // The columns' `missing_in` must be resolved. `decimal`: the mark of the file's numbers.
@@ -19,8 +20,8 @@ class MissingCells {
 
     // Words match in either case, numbers by their value.
     bool operator()(std::string_view cell, int column) const;
-    // Of what is no number: an identifier, or a sample, where -1 or 0 is a value like any other. By text alone, and for
-    // samples (`column` = kAbsent) by words that are no numbers.
+    // Of what is no number: an identifier, or a sample, where -1 or 0 is a value like any other. By text
+    // alone, and for samples (`column` = kAbsent) by words that are no numbers.
     bool is_word(std::string_view cell, int column) const;
 
   private:

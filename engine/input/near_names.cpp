@@ -13,7 +13,8 @@ namespace {
 std::string words_of(std::string_view name) {
     std::string words;
     for (const char c : folded(name)) {
-        const bool is_word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
+        const bool is_word =
+            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
         if (is_word)
             words += c;
         else if (!words.empty() && words.back() != '_')
@@ -24,7 +25,8 @@ std::string words_of(std::string_view name) {
 }
 
 std::string_view without_unit(std::string_view words) {
-    for (const std::string_view unit : {"_ms", "_uv", "_µv", "_db", "_db_nhl", "_nhl", "_hz", "_years", "_year", "_y"})
+    for (const std::string_view unit :
+         {"_ms", "_uv", "_µv", "_db", "_db_nhl", "_nhl", "_hz", "_years", "_year", "_y"})
         if (words.ends_with(unit)) return words.substr(0, words.size() - unit.size());
     return words;
 }

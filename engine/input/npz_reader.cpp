@@ -124,7 +124,8 @@ Recordings read_npz_recordings(const DataConfig& config, ReadReport& report) {
     const std::string begin = first_bytes(config.path);
     if (!begin.empty() && !is_npz(begin)) {
         const ForeignFile foreign = foreign_file(config.path, begin);
-        if (!foreign.what.empty()) throw InputError(file_message(config.path, foreign.what, kExpected, foreign.way_in));
+        if (!foreign.what.empty())
+            throw InputError(file_message(config.path, foreign.what, kExpected, foreign.way_in));
         throw InputError(file_message(config.path, "no .npz file: it does not begin as a zip archive does",
                                       kExpected, "read a CSV file with data.source = \"csv\""));
     }

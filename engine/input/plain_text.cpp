@@ -13,7 +13,8 @@ bool within(char32_t c, char32_t first, char32_t last) {
 char32_t lower_case(char32_t c) {
     if (within(c, U'A', U'Z')) return c + 0x20;
     if (c < 0x80) return c;
-    if (c == 0x130 || c == 0x131) return U'i';  // İ and ı: with I and i one letter, as a program of another locale has it
+    if (c == 0x130 || c == 0x131)
+        return U'i';  // İ and ı: with I and i one letter, as a program of another locale has it
     if (within(c, 0xC0, 0xDE) && c != 0xD7) return c + 0x20;
     if (within(c, 0x100, 0x137) || within(c, 0x14A, 0x177)) return c | 1U;
     if (within(c, 0x139, 0x148) || within(c, 0x179, 0x17E)) return c + (c & 1U);

@@ -63,7 +63,8 @@ double milliseconds(TimeUnit unit) {
     return kFactors[static_cast<std::size_t>(unit)];
 }
 
-// Keeps the samples whose times lie in [from, to), those of the file's own clock forgiven a thousandth of an interval.
+// Keeps the samples whose times lie in [from, to), those of the file's own clock forgiven a thousandth of an
+// interval.
 void cut(Recordings& recordings, const DataConfig& config) {
     const auto [from, to] = *config.window_ms;
     const double dt = recordings.sample_interval_ms, first = recordings.first_sample_ms;
@@ -72,10 +73,11 @@ void cut(Recordings& recordings, const DataConfig& config) {
     };
     const std::int64_t begin = sample_from(from), end = sample_from(to);
     if (begin < 0 || end > recordings.length || end - begin < 2)
-        throw InputError(fmt::format(
-            "{}: data.window_ms = [{}, {}]: expected a part of the recordings, which hold {:.6g} to {:.6g} ms after the "
-            "stimulus (data.first_sample_ms = {}); choose times within",
-            config.path.string(), from, to, first, recordings.end_ms(), config.first_sample_ms));
+        throw InputError(
+            fmt::format("{}: data.window_ms = [{}, {}]: expected a part of the recordings, which hold {:.6g} "
+                        "to {:.6g} ms after the "
+                        "stimulus (data.first_sample_ms = {}); choose times within",
+                        config.path.string(), from, to, first, recordings.end_ms(), config.first_sample_ms));
     const auto keep = [&](std::vector<float>& samples) {
         if (samples.empty()) return;
         std::size_t to_place = 0;

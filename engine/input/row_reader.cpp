@@ -202,7 +202,8 @@ bool RowReader::has_as_many_cells(Cells cells) const {
     const auto is_empty = [](const auto& text) { return text.empty(); };
     const std::size_t count = std::min(cells.size(), columns_.names.size());
     return std::all_of(cells.begin() + static_cast<std::ptrdiff_t>(count), cells.end(), is_empty) &&
-           std::all_of(columns_.names.begin() + static_cast<std::ptrdiff_t>(count), columns_.names.end(), is_empty);
+           std::all_of(columns_.names.begin() + static_cast<std::ptrdiff_t>(count), columns_.names.end(),
+                       is_empty);
 }
 
 void RowReader::read(const CsvTokenizer& record, std::int64_t line, RowBlock& block) const {
@@ -287,7 +288,8 @@ bool RowReader::passes_filters(Cells cells) const {
 void RowReader::read_values(Cells cells, std::int64_t line, Values& values) const {
     const int patient = columns_[TableField::patient_id];
     values.patient = cell_of(cells, patient);
-    if (values.patient.empty() || (!is_missing(values.patient) && is_missing_.is_word(values.patient, patient))) {
+    if (values.patient.empty() ||
+        (!is_missing(values.patient) && is_missing_.is_word(values.patient, patient))) {
         throw BadRow{kMissingValue, patient, {}, std::string(values.patient), "the patient's identifier"};
     }
     if (columns_.has(TableField::ear)) values.ear = read_ear(cells);
@@ -360,7 +362,11 @@ Real RowReader::read_number(Cells cells, int column) const {
     Real value = 0;
     const bool is_sample = columns_.is_sample(column);
     if (is_sample ? is_missing(cell) : is_missing_(cell, column))
-        throw BadRow{kMissingValue, column, {}, std::string(cell), is_missing(cell) ? "a number" : "a number, not what data.missing says"};
+        throw BadRow{kMissingValue,
+                     column,
+                     {},
+                     std::string(cell),
+                     is_missing(cell) ? "a number" : "a number, not what data.missing says"};
     if (!parse_number(cell, dialect_.decimal, value)) {
         throw BadRow{kNotANumber,
                      column,
@@ -379,7 +385,11 @@ std::int8_t RowReader::read_ear(Cells cells) const {
     const std::string_view cell = cell_of(cells, column);
     if (const auto ear = ears_.find(cell)) return *ear;
     if (is_missing_(cell, column)) return -1;
-    throw BadRow{kUnknownEar, column, {}, std::string(cell), "an ear, such as `left`, `L`, `right` or `R`, or an empty cell"};
+    throw BadRow{kUnknownEar,
+                 column,
+                 {},
+                 std::string(cell),
+                 "an ear, such as `left`, `L`, `right` or `R`, or an empty cell"};
 }
 
 std::int32_t RowReader::read_class(Cells cells, std::int64_t line) const {
@@ -415,11 +425,12 @@ void RowReader::reject(const BadRow& bad, std::int64_t line, RowBlock& block) co
 std::string RowReader::remedy_of(const BadRow& bad) const {
     std::vector<std::string> ways = {"correct the row"};
     if (bad.reason == kUnknownEar) ways.push_back("say which ear it means under [data.ear_aliases]");
-    const bool is_required = columns_.is_sample(bad.column) || bad.column == columns_[TableField::intensity_db] ||
+    const bool is_required = columns_.is_sample(bad.column) ||
+                             bad.column == columns_[TableField::intensity_db] ||
                              bad.column == columns_[TableField::sample_interval_ms];
     const bool is_whole = bad.value.find_first_of(".,") == std::string::npos;
-    const bool may_mean_none = bad.reason == kNotANumber || bad.reason == kNotFinite || bad.reason == kUnknownEar ||
-                               (bad.reason.starts_with("negative_") && is_whole);
+    const bool may_mean_none = bad.reason == kNotANumber || bad.reason == kNotFinite ||
+                               bad.reason == kUnknownEar || (bad.reason.starts_with("negative_") && is_whole);
     if (!is_required && may_mean_none && !bad.value.empty())
         ways.push_back(fmt::format("set data.missing = [\"{}\"] if that means none", bad.value));
     if (config_.on_bad_row == OnBadRow::error)

@@ -1,5 +1,5 @@
-// Turning the rows of a file into rows of the table: what a row must be stands here, whatever the file's format.
-// Fields come as text; samples as text (CSV) or as numbers (NPZ).
+// Turning the rows of a file into rows of the table: what a row must be stands here, whatever the file's
+// format. Fields come as text; samples as text (CSV) or as numbers (NPZ).
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@
 
 namespace abr {
 
-// What the rows of one part of a file gave. source_row counts from the part's first data row; patients are the
-// part's own.
+// What the rows of one part of a file gave. source_row counts from the part's first data row; patients are
+// the part's own.
 struct RowBlock {
     Recordings recordings;
     std::vector<std::int64_t> lines;         // of the file (or rows of its arrays), one for each recording
@@ -43,9 +43,9 @@ class RowReader {
 
     using Cells = std::span<const std::string_view>;
 
-    // Appends the record that the tokenizer holds (with the samples' runs, signal first, or none), which starts in line `line`, to the block, or counts it as
-    // blank, repeated header, filtered or rejected there. InputError for an unknown class, and for any bad row if data.on_bad_row is
-    // error.
+    // Appends the record that the tokenizer holds (with the samples' runs, signal first, or none), which
+    // starts in line `line`, to the block, or counts it as blank, repeated header, filtered or rejected
+    // there. InputError for an unknown class, and for any bad row if data.on_bad_row is error.
     void read(const CsvTokenizer& record, std::int64_t line, RowBlock& block) const;
     // The same for row `row` of arrays. `cells`: one for each name, in the dialect of RowReader, empty where
     // the array is not read; `clean` empty where there is none.

@@ -13,7 +13,8 @@ std::string suspicion_text(const Suspicion& suspicion) {
         if (!cell.value.empty()) places += quoted_value(cell.value) + (cell.line > 0 ? " in " : "");
         if (cell.line > 0) places += fmt::format("line {}", cell.line);
     }
-    if (suspicion.count > static_cast<std::int64_t>(suspicion.places.size()) && !places.empty()) places += ", ...";
+    if (suspicion.count > static_cast<std::int64_t>(suspicion.places.size()) && !places.empty())
+        places += ", ...";
     return fmt::format("{}: {}{}; {}", suspicion.column, suspicion.what,
                        places.empty() ? "" : " (" + places + ")", suspicion.remedy);
 }

@@ -111,11 +111,11 @@ class Resolver {
         const int column = find(name);
         if (column == TableColumns::kAbsent) {
             if (wanted)
-                missing(
-                    name,
-                    ours == name && source_.form == TableForm::arrays && (name == "signal" || name == "clean")
-                        ? std::string("save the signals as a two-dimensional array of this name")
-                        : fmt::format("set [data.columns] {} to the name it has in this file{}", ours, near(name)));
+                missing(name, ours == name && source_.form == TableForm::arrays &&
+                                      (name == "signal" || name == "clean")
+                                  ? std::string("save the signals as a two-dimensional array of this name")
+                                  : fmt::format("set [data.columns] {} to the name it has in this file{}",
+                                                ours, near(name)));
             return column;
         }
         const auto [other, is_new] = read_as_.emplace(column, ours);
@@ -129,7 +129,8 @@ class Resolver {
 
     // " (`Level` is near)", where the file has a name that is.
     std::string near(std::string_view name) const {
-        const auto found = std::ranges::find_if(columns_.names, [&](const std::string& other) { return is_near(other, name); });
+        const auto found = std::ranges::find_if(
+            columns_.names, [&](const std::string& other) { return is_near(other, name); });
         return found == columns_.names.end() ? "" : fmt::format(" ({} is near)", quoted_value(*found));
     }
 
@@ -155,9 +156,12 @@ class Resolver {
             const std::string& name = columns_.names[i];
             if (read_as_.contains(static_cast<int>(i)) || !is_near(name, ours)) continue;
             columns_.hints.push_back(
-                {"column_nearly_named", name, 1, fmt::format("is not read; its name is nearly `{}`", ours),
-                 fmt::format("if that is what it holds, set [data.columns] {} = {}; if not, set it to \"\"", ours,
-                             toml_text(name)),
+                {"column_nearly_named",
+                 name,
+                 1,
+                 fmt::format("is not read; its name is nearly `{}`", ours),
+                 fmt::format("if that is what it holds, set [data.columns] {} = {}; if not, set it to \"\"",
+                             ours, toml_text(name)),
                  {{"", header_line_}}});
         }
     }

@@ -1,4 +1,5 @@
-// Which column of a CSV file, or which array of an NPZ file, holds which field of the data contract, and which label.
+// Which column of a CSV file, or which array of an NPZ file, holds which field of the data contract, and
+// which label.
 #pragma once
 
 #include <algorithm>
@@ -51,8 +52,8 @@ struct TableColumns {
 
 // Finds every column that is read. Names are compared byte by byte, after spaces around them were removed and
 // without Unicode normalisation. InputError: a required or mapped column, a filter's column or a sample is
-// missing; a column that is read stands twice or is read as two things; clean and signal differ in length. An optional
-// column of an empty name is absent.
+// missing; a column that is read stands twice or is read as two things; clean and signal differ in length. An
+// optional column of an empty name is absent.
 TableColumns resolve_columns(const TableSource&, std::vector<std::string> names, const DataConfig& config);
 
 }  // namespace abr

@@ -25,8 +25,8 @@ struct TableSource {
     std::string place(std::int64_t line, std::string_view column) const;
 };
 
-// The value between backticks: control characters escaped, so that a file cannot write to the terminal, characters that
-// show nothing as \u200B, and long values shortened.
+// The value between backticks: control characters escaped, so that a file cannot write to the terminal,
+// characters that show nothing as \u200B, and long values shortened.
 std::string quoted_value(std::string_view value);
 
 // "PLACE: value `...`: expected EXPECTED; REMEDY", or "no value" where it is empty.

@@ -25,14 +25,15 @@ const UnitWords kVoltages[] = {{"V", {"v", "volt", "volts"}},
 const UnitWords kTimes[] = {{"s", {"s", "sec", "second", "seconds"}},
                             {"ms", {"ms", "msec", "millisecond", "milliseconds"}},
                             {"us", {"us", "µs", "μs", "usec", "microsecond", "microseconds"}}};
-constexpr std::string_view kOthers[] = {"hz",    "1/s", "/s",  "s-1",  "years", "year",  "yr", "yrs",
-                                        "y",     "a",   "yaş", "yil",  "jahre", "ans",   "%",  "-",
-                                        "number", "f",  "f-ratio", "ratio"};
+constexpr std::string_view kOthers[] = {"hz",  "1/s", "/s",     "s-1", "years",   "year",  "yr",
+                                        "yrs", "y",   "a",      "yaş", "yil",     "jahre", "ans",
+                                        "%",   "-",   "number", "f",   "f-ratio", "ratio"};
 
 // Without the brackets around it.
 std::string bare(std::string_view cell) {
     std::string text = folded(cell);
-    if (text.size() > 2 && (text.front() == '[' || text.front() == '(')) text = text.substr(1, text.size() - 2);
+    if (text.size() > 2 && (text.front() == '[' || text.front() == '('))
+        text = text.substr(1, text.size() - 2);
     return text;
 }
 
@@ -93,9 +94,10 @@ bool is_units_row(const TableSource& source, std::int64_t line, std::span<const 
     }
     if (!any) return false;
     const Check check(source, line, cells, columns);
-    check.unit(columns.signal.front(), kVoltages, static_cast<std::size_t>(config.signal_unit), "data.signal_unit");
-    check.unit(columns.label[Component::peak_amplitude], kVoltages, static_cast<std::size_t>(config.amplitude_unit),
-               "data.amplitude_unit");
+    check.unit(columns.signal.front(), kVoltages, static_cast<std::size_t>(config.signal_unit),
+               "data.signal_unit");
+    check.unit(columns.label[Component::peak_amplitude], kVoltages,
+               static_cast<std::size_t>(config.amplitude_unit), "data.amplitude_unit");
     check.unit(columns.label[Component::peak_latency], kTimes, static_cast<std::size_t>(config.latency_unit),
                "data.latency_unit");
     return true;

@@ -85,9 +85,10 @@ class Rules {
             if (data.source == DataSource::npz) check_npz();
             return;
         }
-        Keys useless = {"data.path",           "data.sample_interval_ms", "data.header_line",     "data.skip_rows",
-                        "data.missing",        "data.signal_unit",        "data.amplitude_unit",  "data.latency_unit",
-                        "data.alike_patients", "data.window_ms",          "data.first_sample_ms"};
+        Keys useless = {
+            "data.path",           "data.sample_interval_ms", "data.header_line",    "data.skip_rows",
+            "data.missing",        "data.signal_unit",        "data.amplitude_unit", "data.latency_unit",
+            "data.alike_patients", "data.window_ms",          "data.first_sample_ms"};
         for (const char* section : {"data.columns.", "data.class_aliases.", "data.ear_aliases.",
                                     "data.missing_in.", "data.filters."}) {
             const Keys below = written_below(section);
@@ -187,8 +188,8 @@ class Rules {
         for (const auto& [column, texts] : data.missing_in)
             require(std::ranges::none_of(texts, is_empty), {"data.missing_in." + toml_key(column)},
                     "an empty cell means missing anyway", "remove it from the list");
-        require(std::ranges::none_of(data.missing, is_empty), {"data.missing"}, "an empty cell means missing anyway",
-                "remove it from the list");
+        require(std::ranges::none_of(data.missing, is_empty), {"data.missing"},
+                "an empty cell means missing anyway", "remove it from the list");
         for (const auto& [ear, names] : data.ear_aliases)
             require(ear == "left" || ear == "right", {"data.ear_aliases." + toml_key(ear)},
                     fmt::format("{} is no ear", toml_string(ear)), "write left or right");

@@ -61,8 +61,8 @@ struct Key {
 
 const std::vector<Key>& config_keys();
 
-// A key or section of another version. Where `without_effect` (in TOML; empty: nothing is) is written for it, it asks
-// for what this version does anyway and is passed over; any other value is refused.
+// A key or section of another version. Where `without_effect` (in TOML; empty: nothing is) is written for it,
+// it asks for what this version does anyway and is passed over; any other value is refused.
 struct RetiredKey {
     std::string_view path;
     std::string_view without_effect;

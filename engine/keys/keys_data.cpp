@@ -109,15 +109,18 @@ void add_data_keys(std::vector<Key>& keys) {
          {.path = "data.split_file",
           .field = at<&Config::data, &DataConfig::split_file>,
           .meaning = "a `split.csv` of an earlier run, to be reused instead of a new split"},
-         of_file({.path = "data.alike_patients",
-                  .field = choice<at<&Config::data, &DataConfig::alike_patients>>({"together", "apart"}),
-                  .meaning = "identifiers that differ only in case, spaces, invisible characters, leading zeros or a "
-                             "final `.0` stay in one split, or are taken as different patients"}),
+         of_file(
+             {.path = "data.alike_patients",
+              .field = choice<at<&Config::data, &DataConfig::alike_patients>>({"together", "apart"}),
+              .meaning =
+                  "identifiers that differ only in case, spaces, invisible characters, leading zeros or a "
+                  "final `.0` stay in one split, or are taken as different patients"}),
          {.path = "data.header_line",
           .field = at<&Config::data, &DataConfig::header_line>,
           .range = {0, 1000},
           .allowed = "with csv only",
-          .meaning = "line of the file that names the columns; 0 = the first of 100 that has the names of patient and "
+          .meaning = "line of the file that names the columns; 0 = the first of 100 that has the names of "
+                     "patient and "
                      "level",
           .present = reads_csv},
          {.path = "data.skip_rows",
@@ -127,11 +130,13 @@ void add_data_keys(std::vector<Key>& keys) {
           .allowed = "with csv only",
           .meaning = "rows below the header that hold no recording; a row of units is recognised without it",
           .present = reads_csv},
-         of_file({.path = "data.missing",
-                  .field = at<&Config::data, &DataConfig::missing>,
-                  .allowed = "with csv or npz only",
-                  .meaning = "cells that stand for nothing measured, besides empty ones, `NA` and `NaN`, such as "
-                             "`[\"N/A\", \"-\", \"999\"]`; letters of either case, numbers however they are written"}),
+         of_file(
+             {.path = "data.missing",
+              .field = at<&Config::data, &DataConfig::missing>,
+              .allowed = "with csv or npz only",
+              .meaning =
+                  "cells that stand for nothing measured, besides empty ones, `NA` and `NaN`, such as "
+                  "`[\"N/A\", \"-\", \"999\"]`; letters of either case, numbers however they are written"}),
          of_file({.path = "data.signal_unit",
                   .field = choice<at<&Config::data, &DataConfig::signal_unit>>({"V", "mV", "uV", "nV"}),
                   .allowed = "with csv or npz only",
@@ -149,8 +154,9 @@ void add_data_keys(std::vector<Key>& keys) {
                   .range = {-1000, 1000},
                   .unit = "ms",
                   .allowed = "with csv or npz only",
-                  .meaning = "time of the first sample after the stimulus, below 0 for recordings that begin before "
-                             "it; latencies are times after the stimulus"}),
+                  .meaning =
+                      "time of the first sample after the stimulus, below 0 for recordings that begin before "
+                      "it; latencies are times after the stimulus"}),
          of_file({.path = "data.window_ms",
                   .field = at<&Config::data, &DataConfig::window_ms>,
                   .range = {-1000, 10000},
@@ -213,8 +219,9 @@ void add_data_keys(std::vector<Key>& keys) {
          {.path = "data.ear_aliases.<ear>",
           .field = at<&Config::data, &DataConfig::ear_aliases>,
           .allowed = "a list of names of `left` or `right`; with csv or npz only",
-          .meaning = "what the file calls an ear, besides the usual names in English, French, German, Italian, "
-                     "Spanish, Turkish and Latin"},
+          .meaning =
+              "what the file calls an ear, besides the usual names in English, French, German, Italian, "
+              "Spanish, Turkish and Latin"},
          {.path = "data.missing_in.<column>",
           .field = at<&Config::data, &DataConfig::missing_in>,
           .allowed = "a list of text; with csv or npz only",

@@ -57,7 +57,8 @@ Recordings fit_to_network(Recordings recordings, const Checkpoint& checkpoint,
     const double first = checkpoint.data.first_sample_ms;
     if (std::abs(recordings.first_sample_ms - first) > kFirstSampleTolerance * interval)
         throw InputError(fmt::format(
-            "{}: the first sample is {:.6g} ms after the stimulus; the network of {} takes recordings from {:.6g} ms on; "
+            "{}: the first sample is {:.6g} ms after the stimulus; the network of {} takes recordings from "
+            "{:.6g} ms on; "
             "say with --set data.first_sample_ms when the recordings begin, and cut them with data.window_ms",
             request.data.string(), recordings.first_sample_ms, request.checkpoint.string(), first));
     const bool same_interval =
@@ -111,7 +112,8 @@ void Predictor::read_data(const PredictionRequest& request) {
     seed_ = layout.run.seed;
     Recordings recordings =
         fit_to_network(read_recordings(layout.data, threads_, report_), checkpoint_, request);
-    data_ = lay_out(recordings, chosen_rows(recordings, request, layout.data.alike_patients), checkpoint_.statistics);
+    data_ = lay_out(recordings, chosen_rows(recordings, request, layout.data.alike_patients),
+                    checkpoint_.statistics);
     patients_ = std::move(recordings.patients);
 }
 

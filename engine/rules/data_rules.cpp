@@ -245,10 +245,11 @@ std::vector<Rule> data_rules() {
          .settings = {},
          .reads = "data_report",
          .fires_when = "data_report.json lists something that could be read but looks wrong",
-         .meaning = "The network learns what the file says: codes, wrong units, copies and mixed-up patients as well.",
-         .advice =
-             "Look at the places with abr_engine check-data, correct the file or say in [data] what it means, "
-             "and train anew.",
+         .meaning = "The network learns what the file says: codes, wrong units, copies and mixed-up patients "
+                    "as well.",
+         .advice = "Look at the places with abr_engine check-data, correct the file or say in [data] what it "
+                   "means, "
+                   "and train anew.",
          .caused_by = {},
          .judge = data_suspicious},
         {.id = "CLASS_NEVER_PREDICTED",

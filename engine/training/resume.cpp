@@ -107,11 +107,13 @@ void check_best(const RunFolder& folder, const TrainingProgress& progress, const
 
 void check_own_folder(const RunFolder& folder) {
     std::error_code error;
-    const auto is_there = [&](std::string_view name) { return std::filesystem::exists(folder.file(name), error); };
+    const auto is_there = [&](std::string_view name) {
+        return std::filesystem::exists(folder.file(name), error);
+    };
     const auto refuse = [&](std::string_view name) {
-        throw InputError(
-            fmt::format("{}: no run of this program has written it, and a run in this folder would replace it; {}",
-                        folder.file(name).string(), kBeginAnew));
+        throw InputError(fmt::format(
+            "{}: no run of this program has written it, and a run in this folder would replace it; {}",
+            folder.file(name).string(), kBeginAnew));
     };
     if (is_there("config.toml")) {
         std::ifstream file(folder.file("config.toml"));
@@ -119,8 +121,9 @@ void check_own_folder(const RunFolder& folder) {
         if (!std::getline(file, line) || !line.starts_with(kResolvedConfiguration)) refuse("config.toml");
         return;
     }
-    for (const std::string_view name : {"environment.json", "split.csv", "data_report.json", "epochs.csv", "steps.csv",
-                                        "predictions_val.csv", "predictions_test.csv", "summary.json"})
+    for (const std::string_view name :
+         {"environment.json", "split.csv", "data_report.json", "epochs.csv", "steps.csv",
+          "predictions_val.csv", "predictions_test.csv", "summary.json"})
         if (is_there(name)) refuse(name);
 }
 
@@ -133,10 +136,10 @@ void check_same_recordings(const RunFolder& folder, const DataReport& now) {
         const std::string name(kSplitNames[s]);
         const Json& fingerprint = earlier["fingerprints"].value(name, Json());
         if (!fingerprint.is_string() || fingerprint == now.fingerprints[s]) continue;
-        throw InputError(
-            fmt::format("{}: the data are not those that the run was begun with: recordings or labels of the split "
-                        "'{}' are others; give the earlier data, or {}",
-                        path.string(), name, kBeginAnew));
+        throw InputError(fmt::format(
+            "{}: the data are not those that the run was begun with: recordings or labels of the split "
+            "'{}' are others; give the earlier data, or {}",
+            path.string(), name, kBeginAnew));
     }
 }
 

@@ -137,23 +137,29 @@ const std::vector<Mistake> kMistakes = {
      "data.csv:2, column `wave_v_latency_ms`: value `-5.6`: expected a value of 0 or more; correct the row, "
      "or leave such rows out with data.on_bad_row = \"skip\""},
     {"negative age", "patient_id,intensity_db,age_years,s0,s1\np,80,-1,1,2\n", kInterval,
-     "data.csv:2, column `age_years`: value `-1`: expected a value of 0 or more; correct the row, set data.missing = "
+     "data.csv:2, column `age_years`: value `-1`: expected a value of 0 or more; correct the row, set "
+     "data.missing = "
      "[\"-1\"] if that means none, or leave such rows out with data.on_bad_row = \"skip\""},
     {"unknown ear", "patient_id,intensity_db,ear,s0,s1\np,80,both,1,2\n", kInterval,
-     "data.csv:2, column `ear`: value `both`: expected an ear, such as `left`, `L`, `right` or `R`, or an empty "
-     "cell; correct the row, say which ear it means under [data.ear_aliases], set data.missing = [\"both\"] if "
+     "data.csv:2, column `ear`: value `both`: expected an ear, such as `left`, `L`, `right` or `R`, or an "
+     "empty "
+     "cell; correct the row, say which ear it means under [data.ear_aliases], set data.missing = [\"both\"] "
+     "if "
      "that means none, or leave such rows out with data.on_bad_row = \"skip\""},
     {"a word for none", "patient_id,intensity_db,fmp,s0,s1\np,80,n.m.,1,2\n", kInterval,
      "data.csv:2, column `fmp`: value `n.m.`: expected a number, with a decimal point; correct the row, set "
      "data.missing = [\"n.m.\"] if that means none, or leave such rows out with data.on_bad_row = \"skip\""},
-    {"units that the configuration does not say",
-     "patient_id,intensity_db,s0,s1\n,dB nHL,nV,nV\np,80,1,2\n", kInterval,
-     "data.csv:2, column `s0`: value `nV`: expected `uV` as data.signal_unit says; set data.signal_unit = \"nV\""},
+    {"units that the configuration does not say", "patient_id,intensity_db,s0,s1\n,dB nHL,nV,nV\np,80,1,2\n",
+     kInterval,
+     "data.csv:2, column `s0`: value `nV`: expected `uV` as data.signal_unit says; set data.signal_unit = "
+     "\"nV\""},
     {"a line that is not there", kHeader + kGood, kInterval + "header_line = 9\n",
-     "data.csv: has no line 9: expected the names of the columns in the line that data.header_line says; correct "
+     "data.csv: has no line 9: expected the names of the columns in the line that data.header_line says; "
+     "correct "
      "data.header_line"},
     {"a window beyond the recordings", kHeader + kGood, kInterval + "window_ms = [0, 15]\n",
-     "data.csv: data.window_ms = [0, 15]: expected a part of the recordings, which hold 0 to 0.4 ms after the "
+     "data.csv: data.window_ms = [0, 15]: expected a part of the recordings, which hold 0 to 0.4 ms after "
+     "the "
      "stimulus (data.first_sample_ms = 0); choose times within"},
     {"missing words of a column that is not there", kHeader + kGood,
      kInterval + "[data.missing_in]\nThreshold = [\"NR\"]\n",
@@ -161,13 +167,16 @@ const std::vector<Mistake> kMistakes = {
      "`intensity_db`, `class`, `s0`, `s1`, `s2`, `s3`; rename the column, or correct the name in "
      "[data.missing_in]"},
     {"an EDF file", "0       X X X X\n", kInterval,
-     "data.csv: an EDF file: expected a CSV file in UTF-8; read it with Python's mne or pyedflib and save it with "
+     "data.csv: an EDF file: expected a CSV file in UTF-8; read it with Python's mne or pyedflib and save it "
+     "with "
      "numpy.savez for data.source = \"npz\""},
     {"a single NumPy array", std::string("\x93NUMPY\x01\x00", 8), kInterval,
-     "data.csv: a single NumPy array (.npy): expected a CSV file in UTF-8; save recordings, levels and patients with "
+     "data.csv: a single NumPy array (.npy): expected a CSV file in UTF-8; save recordings, levels and "
+     "patients with "
      "numpy.savez and read them with data.source = \"npz\""},
     {"an invisible character", kHeader + kGood + "p2,80\xE2\x80\x8B,NORMAL,1,2,3,4\n", kInterval,
-     "data.csv:3, column `intensity_db`: value `80\\u200B`: expected a number, with a decimal point; correct the "
+     "data.csv:3, column `intensity_db`: value `80\\u200B`: expected a number, with a decimal point; correct "
+     "the "
      "row, or leave such rows out with data.on_bad_row = \"skip\""},
     {"unknown class", kHeader + kGood + "p2,80,SNİK,1,2,3,4\n", kInterval,
      "data.csv:3, column `class`: value `SNİK`: expected one of the classes `NORMAL`, `NEUROPATHY`, `SNHL`, "

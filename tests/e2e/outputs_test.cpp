@@ -24,13 +24,19 @@ struct CommandLine {
 
 // Every command that is told where to write, with files of a finished run.
 const std::vector<CommandLine> kCommands = {
-    {"predict --checkpoint net.safetensors --data rows.csv --config lab.toml --split-file split.csv --part val",
-     {"net.safetensors", "rows.csv", "lab.toml", "split.csv"}, {"--out", "--restored"}},
-    {"evaluate --checkpoint net.safetensors --data rows.csv --config lab.toml --split-file split.csv --part val",
-     {"net.safetensors", "rows.csv", "lab.toml", "split.csv"}, {"--out"}},
+    {"predict --checkpoint net.safetensors --data rows.csv --config lab.toml --split-file split.csv --part "
+     "val",
+     {"net.safetensors", "rows.csv", "lab.toml", "split.csv"},
+     {"--out", "--restored"}},
+    {"evaluate --checkpoint net.safetensors --data rows.csv --config lab.toml --split-file split.csv --part "
+     "val",
+     {"net.safetensors", "rows.csv", "lab.toml", "split.csv"},
+     {"--out"}},
     {"trace lab.toml --set data.path=rows.csv --set data.split_file=split.csv --checkpoint net.safetensors",
-     {"lab.toml", "rows.csv", "split.csv", "net.safetensors"}, {"--out"}},
-    {"compare runs/x runs/y", {"runs/x/epochs.csv", "runs/y/config.toml", "runs/y/checkpoints/last.safetensors"},
+     {"lab.toml", "rows.csv", "split.csv", "net.safetensors"},
+     {"--out"}},
+    {"compare runs/x runs/y",
+     {"runs/x/epochs.csv", "runs/y/config.toml", "runs/y/checkpoints/last.safetensors"},
      {"--csv"}},
     {"synth --patients 60", {}, {"--out"}},
 };
@@ -61,8 +67,10 @@ TEST_CASE("outputs: the same file as any input or other output is refused, also 
                 const std::string whole = content(folder.path / input);
                 fs::create_symlink(folder.path / input, folder.path / "link");
                 fs::create_hard_link(folder.path / input, folder.path / "hard");
-                for (const std::string& name : {input, std::string("link"), std::string("hard"), "./" + input}) {
-                    const std::string words = fmt::format("{} {} {}{} --force", command.words, output, name, rest);
+                for (const std::string& name :
+                     {input, std::string("link"), std::string("hard"), "./" + input}) {
+                    const std::string words =
+                        fmt::format("{} {} {}{} --force", command.words, output, name, rest);
                     CAPTURE(words);
                     const Outcome outcome = engine(folder.path, words);
                     CHECK(outcome.code == 2);
@@ -86,7 +94,8 @@ TEST_CASE("outputs: the same file as any input or other output is refused, also 
     }
 }
 
-TEST_CASE("outputs: a file is replaced with --force alone, links are followed, devices and pipes are written to") {
+TEST_CASE(
+    "outputs: a file is replaced with --force alone, links are followed, devices and pipes are written to") {
     const TemporaryFolder folder;
     make_files(folder.path);
     for (const CommandLine& command : kCommands) {
@@ -121,7 +130,8 @@ TEST_CASE("outputs: a file is replaced with --force alone, links are followed, d
         CHECK(content(folder.path / "from_pipe.txt") == result);
 
         CHECK(contains(engine(folder.path, words + "no/such.csv").err, "there is no folder"));
-        for (const char* name : {"mine.txt", "mine.txt.tmp", "link.txt", "pipe"}) fs::remove(folder.path / name);
+        for (const char* name : {"mine.txt", "mine.txt.tmp", "link.txt", "pipe"})
+            fs::remove(folder.path / name);
     }
     put(folder.path / "diagnostics.md", "mine");
     CHECK(engine(folder.path, "diagnose runs/x --output-dir .").code == 2);

@@ -39,21 +39,47 @@ TEST_CASE("field files: the layout around the same two recordings is no matter")
     };
     const std::vector<Layout> layouts = {
         {"sep=", "sep=;\n" + with_separator(kHeader + kRows, ';'), {}, "lines_before_header", 1, 3},
-        {"sep= with quotes and CRLF", "\xEF\xBB\xBF\"SEP=|\"\r\n" + with_separator(kHeader + kRows, '|'), {},
-         "lines_before_header", 1, 3},
-        {"lines before the header", "Lab 7, room 2\n\nexported; by; machine\n" + kHeader + kRows, {},
-         "lines_before_header", 3, 5},
-        {"the header's line is said", "a,b,c\nd,e,f\n" + kHeader + kRows, [](DataConfig& c) { c.header_line = 3; },
-         "lines_before_header", 2, 4},
+        {"sep= with quotes and CRLF",
+         "\xEF\xBB\xBF\"SEP=|\"\r\n" + with_separator(kHeader + kRows, '|'),
+         {},
+         "lines_before_header",
+         1,
+         3},
+        {"lines before the header",
+         "Lab 7, room 2\n\nexported; by; machine\n" + kHeader + kRows,
+         {},
+         "lines_before_header",
+         3,
+         5},
+        {"the header's line is said", "a,b,c\nd,e,f\n" + kHeader + kRows,
+         [](DataConfig& c) { c.header_line = 3; }, "lines_before_header", 2, 4},
         {"a row of units", kHeader + ",[dB nHL],dB,,µV,µV,µV,µV\n" + kRows, {}, "unit_rows", 1, 3},
         {"rows that are said", kHeader + "x,level,thr,side,first,,,last\n1,2,3,4,5,6,7,8\n" + kRows,
          [](DataConfig& c) { c.skip_rows = 2; }, "skipped_rows", 2, 4},
-        {"rows of separators", kHeader + ",,,,,,,\n" + kRows + " , ,,,,,,\n,,,,,,,\n", {}, "blank_rows", 3, 3},
-        {"a separator at the end of rows", kHeader + "a,70,25,left,1,2,3,5,\nb,50,40,right,4,3,2,1,,\n", {}, "", 0, 2},
+        {"rows of separators",
+         kHeader + ",,,,,,,\n" + kRows + " , ,,,,,,\n,,,,,,,\n",
+         {},
+         "blank_rows",
+         3,
+         3},
+        {"a separator at the end of rows",
+         kHeader + "a,70,25,left,1,2,3,5,\nb,50,40,right,4,3,2,1,,\n",
+         {},
+         "",
+         0,
+         2},
         {"a separator at the end of the header",
-         "patient_id,intensity_db,threshold_db,ear,s0,s1,s2,s3,\n" + kRows, {}, "", 0, 2},
-        {"the header again", kHeader + "a,70,25,left,1,2,3,5\n" + kHeader + "b,50,40,right,4,3,2,1\n", {},
-         "repeated_headers", 1, 2},
+         "patient_id,intensity_db,threshold_db,ear,s0,s1,s2,s3,\n" + kRows,
+         {},
+         "",
+         0,
+         2},
+        {"the header again",
+         kHeader + "a,70,25,left,1,2,3,5\n" + kHeader + "b,50,40,right,4,3,2,1\n",
+         {},
+         "repeated_headers",
+         1,
+         2},
     };
     for (const Layout& layout : layouts) {
         CAPTURE(layout.name);
@@ -70,7 +96,8 @@ TEST_CASE("field files: the layout around the same two recordings is no matter")
     }
 }
 
-TEST_CASE("field files: words for none, everywhere or in one column, letters of either case and numbers by value") {
+TEST_CASE(
+    "field files: words for none, everywhere or in one column, letters of either case and numbers by value") {
     const auto thresholds = [](const std::string& cells, const std::function<void(DataConfig&)>& change) {
         std::string text = kHeader;
         for (std::size_t begin = 0; begin <= cells.size();) {
@@ -83,18 +110,21 @@ TEST_CASE("field files: words for none, everywhere or in one column, letters of 
     const auto missing = [](std::vector<std::string> words) {
         return [words](DataConfig& c) { c.missing = words; };
     };
-    for (const float value : thresholds("Q.N.S q.n.s -77 -77.0 ∅ İPTAL iptal", missing({"q.n.s", "-77", "∅", "iptal"})))
+    for (const float value :
+         thresholds("Q.N.S q.n.s -77 -77.0 ∅ İPTAL iptal", missing({"q.n.s", "-77", "∅", "iptal"})))
         CHECK(std::isnan(value));
     CHECK(thresholds("0 7", missing({"77"})) == std::vector<float>{0, 7});
     const auto in_column = thresholds("55 30", [](DataConfig& c) { c.missing_in["threshold_db"] = {"55"}; });
     CHECK(std::isnan(in_column[0]));
     CHECK(in_column[1] == 30);
-    CHECK(failure(kHeader + "p,55,n.t.,left,1,2,3,4\n").find("data.missing = [\"n.t.\"]") != std::string::npos);
+    CHECK(failure(kHeader + "p,55,n.t.,left,1,2,3,4\n").find("data.missing = [\"n.t.\"]") !=
+          std::string::npos);
     // A sample of -77 is a sample; a level that is missing is a bad row.
     DataConfig config = csv_config();
     config.missing = {"-77"};
     CHECK(read_text(kHeader + "p,55,20,left,-77,2,3,4\n", config).recordings.signal[0] == -77);
-    CHECK(failure(kHeader + "p,-77,20,left,1,2,3,4\n", config).find("not what data.missing says") != std::string::npos);
+    CHECK(failure(kHeader + "p,-77,20,left,1,2,3,4\n", config).find("not what data.missing says") !=
+          std::string::npos);
 }
 
 TEST_CASE("field files: ears in many languages, and the file's own") {
@@ -132,16 +162,18 @@ TEST_CASE("field files: units, the time of the first sample and the window") {
 }
 
 TEST_CASE("field files: an optional column is switched off by an empty name, and near names are told") {
-    const auto own = read_all(kHeader + kRows, [](DataConfig& c) { c.columns.label[Component::threshold] = ""; });
+    const auto own =
+        read_all(kHeader + kRows, [](DataConfig& c) { c.columns.label[Component::threshold] = ""; });
     CHECK_FALSE(own.recordings.has_column[Component::threshold]);
     CHECK(own.report.suspicions.empty());
     const std::string text =
         "patient_id,intensity_db,Threshold,Wave V Latency (ms),EAR,ages,s0,s1\na,70,25,5,L,3,1,2\n";
     const auto near = read_all(text).report.suspicions;
     REQUIRE(near.size() == 3);
-    CHECK(suspicion_text(near[0]).starts_with(
-        "EAR: is not read; its name is nearly `ear` (line 1); if that is what it holds, set [data.columns] ear = "
-        "\"EAR\""));
+    CHECK(
+        suspicion_text(near[0]).starts_with("EAR: is not read; its name is nearly `ear` (line 1); if that is "
+                                            "what it holds, set [data.columns] ear = "
+                                            "\"EAR\""));
     CHECK(near[1].column == "Wave V Latency (ms)");
     CHECK(near[2].column == "Threshold");
     const auto silenced = read_all(text, [](DataConfig& c) {

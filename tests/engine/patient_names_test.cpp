@@ -9,11 +9,16 @@
 using namespace abr;
 
 TEST_CASE("patients: identifiers that only spelling tells apart have one key, others their own") {
-    const auto alike = [](std::string_view a, std::string_view b) { return patient_key(a) == patient_key(b); };
+    const auto alike = [](std::string_view a, std::string_view b) {
+        return patient_key(a) == patient_key(b);
+    };
     CHECK(alike("0042", "42"));
     CHECK(alike("P-007", "p-7"));
     CHECK(alike(" K3\xC2\xA0", "k3"));
-    CHECK(alike("A\xE2\x80\x8B""1", "A1"));
+    CHECK(
+        alike("A\xE2\x80\x8B"
+              "1",
+              "A1"));
     CHECK(alike("17.0", "17"));
     CHECK(alike("17,00", "017"));
     CHECK(alike("ÇİĞDEM", "çiğdem"));
@@ -28,7 +33,8 @@ TEST_CASE("patients: identifiers that only spelling tells apart have one key, ot
 
 TEST_CASE("patients: exponents and words for nobody are told from identifiers") {
     for (const char* text : {"1.2E+09", "7E+15", "3,14159e+12", "9E-05"}) CHECK(is_exponent(text));
-    for (const char* text : {"12E4", "E+12", "1.2E+", "A1E+3", "5E+3x", "123"}) CHECK_FALSE(is_exponent(text));
+    for (const char* text : {"12E4", "E+12", "1.2E+", "A1E+3", "5E+3x", "123"})
+        CHECK_FALSE(is_exponent(text));
     for (const char* text : {"NaN", "n/a", "UNKNOWN", "?"}) CHECK(is_nobody(text));
     CHECK_FALSE(is_nobody("nadia"));
 }

@@ -47,8 +47,10 @@ TEST_CASE("suspicions: each column in another unit gives one sentence that names
     const std::vector<Mistake> mistakes = {
         {[](Recordings& t) { scale(t.signal, 1e-6f); }, "signal: ", "looks like V;",
          "data.signal_unit = \"V\""},
-        {[](Recordings& t) { scale(t.signal, 1e-3f); }, "signal: ", "looks like mV;", "data.signal_unit = \"mV\""},
-        {[](Recordings& t) { scale(t.signal, 1e3f); }, "signal: ", "looks like nV", "data.signal_unit = \"nV\""},
+        {[](Recordings& t) { scale(t.signal, 1e-3f); }, "signal: ", "looks like mV;",
+         "data.signal_unit = \"mV\""},
+        {[](Recordings& t) { scale(t.signal, 1e3f); }, "signal: ", "looks like nV",
+         "data.signal_unit = \"nV\""},
         {[](Recordings& t) { scale(t.scalar[Component::peak_latency], 1e-3f); },
          "wave_v_latency_ms: ", "looks like s;", "data.latency_unit = \"s\""},
         {[](Recordings& t) { scale(t.scalar[Component::peak_latency], 1e3f); },
@@ -99,17 +101,24 @@ using Kinds = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("suspicions: every kind of silently wrong data is found by its own judgement alone, with place and remedy") {
+TEST_CASE(
+    "suspicions: every kind of silently wrong data is found by its own judgement alone, with place and "
+    "remedy") {
     struct Case {
         std::string kind;
         std::function<void(Recordings&)> change;
         std::int64_t count;
         std::string text;  // part of the sentence
     };
-    const auto threshold = [](Recordings& t) -> std::vector<float>& { return t.scalar[Component::threshold]; };
-    const auto latency = [](Recordings& t) -> std::vector<float>& { return t.scalar[Component::peak_latency]; };
+    const auto threshold = [](Recordings& t) -> std::vector<float>& {
+        return t.scalar[Component::threshold];
+    };
+    const auto latency = [](Recordings& t) -> std::vector<float>& {
+        return t.scalar[Component::peak_latency];
+    };
     const std::vector<Case> cases = {
-        {"alike_patients", [](Recordings& t) { t.patients[3] = "P04"; }, 2, "`P04` in line 4, `p4` in line 5"},
+        {"alike_patients", [](Recordings& t) { t.patients[3] = "P04"; }, 2,
+         "`P04` in line 4, `p4` in line 5"},
         {"exponent_patients", [](Recordings& t) { t.patients[8] = "4,5E+11"; }, 1, "`4,5E+11` in line 9"},
         {"error_patients", [](Recordings& t) { t.patients[8] = "#DEĞER!"; }, 1, "`#DEĞER!` in line 9"},
         {"nobody_patients", [](Recordings& t) { t.patients[8] = "Unknown"; }, 1, "`Unknown` in line 9"},
@@ -121,9 +130,11 @@ TEST_CASE("suspicions: every kind of silently wrong data is found by its own jud
              threshold(t)[2] = threshold(t)[3] = -1;
          },
          2, "2 values are -1, which is a usual code for none (`-1` in line 3, `-1` in line 4)"},
-        {"code_values", [](Recordings& t) { t.intensity_db[7] = 9999; }, 1, "[data.filters] \"intensity_db\""},
+        {"code_values", [](Recordings& t) { t.intensity_db[7] = 9999; }, 1,
+         "[data.filters] \"intensity_db\""},
         {"zero_values", [&](Recordings& t) { latency(t)[4] = 0; }, 1, "which no wave V has (`0` in line 5)"},
-        {"zero_values", [](Recordings& t) { t.scalar[Component::peak_amplitude][4] = 0; }, 1, "wave_v_amplitude_uv"},
+        {"zero_values", [](Recordings& t) { t.scalar[Component::peak_amplitude][4] = 0; }, 1,
+         "wave_v_amplitude_uv"},
         {"implausible_values", [](Recordings& t) { t.intensity_db[1] = 231; }, 1, "`231` in line 2"},
         {"latency_outside", [&](Recordings& t) { latency(t)[9] = 44.5f; }, 1, "0 to 20 ms"},
         {"thresholds_of_one_ear",
@@ -138,8 +149,8 @@ TEST_CASE("suspicions: every kind of silently wrong data is found by its own jud
              for (std::size_t k = 0; k < 8; ++k) t.signal[8 + k] *= 1e-6f;
          },
          1, "in line 2"},
-        {"shared_recordings", [](Recordings& t) { std::copy_n(t.signal.begin(), 8, t.signal.begin() + 40); }, 1,
-         "`as line 1` in line 6"},
+        {"shared_recordings", [](Recordings& t) { std::copy_n(t.signal.begin(), 8, t.signal.begin() + 40); },
+         1, "`as line 1` in line 6"},
         {"repeated_recordings",
          [&](Recordings& t) {
              t.patient[5] = 0;
@@ -162,8 +173,10 @@ TEST_CASE("suspicions: every kind of silently wrong data is found by its own jud
     }
 }
 
-TEST_CASE("suspicions: codes within the range are none where others lie between the steps, nor are two thresholds of "
-          "two unnamed ears") {
+TEST_CASE(
+    "suspicions: codes within the range are none where others lie between the steps, nor are two thresholds "
+    "of "
+    "two unnamed ears") {
     Recordings table = usual();
     table.scalar[Component::threshold][3] = -1;  // beside 20, 21, 22 …
     CHECK(suspicions_of(table).empty());
