@@ -66,13 +66,16 @@ std::optional<Finding> split_leak(const RuleCase& rule) {
 }
 
 std::optional<Finding> data_suspicious(const RuleCase& rule) {
-    const auto found = rule.run.data_report.get().find("suspicious");
-    if (found == rule.run.data_report.get().end() || !found->is_array())
-        throw NotJudged("data_report.json has no list `suspicious`");
-    if (found->empty()) return std::nullopt;
+    const Json& report = rule.run.data_report.get();
+    const auto found = report.find("suspicious");  // reports of earlier versions have none
+    if (found == report.end() || !found->is_array() || found->empty()) return std::nullopt;
     Finding finding = rule.finding();
     for (const Json& suspicion : *found) {
-        const auto text = [&](const char* member) { return suspicion.value(member, std::string("?")); };
+        if (!suspicion.is_object()) throw NotJudged("data_report.json: `suspicious` is no list of objects");
+        const auto text = [&](const char* member) {
+            const auto value = suspicion.find(member);
+            return value != suspicion.end() && value->is_string() ? value->get<std::string>() : std::string("?");
+        };
         finding.evidence[fmt::format("{} {}", text("kind"), text("column"))] =
             fmt::format("{}; {}", text("what"), text("remedy"));
     }

@@ -131,6 +131,13 @@ std::vector<RuleCaseTable> data_cases() {
         {"SPLIT_LEAK", "a patient in two splits", 5, kNothing,
          [](SyntheticRun& run) { run.split += "P1,A,2,test\n"; },
          [](SyntheticRun& run) { run.split += "P1,A,2,train\n"; }, says("patients", "P1")},
+        {"DATA_SUSPICIOUS", "something is listed", 5, kNothing,
+         [](SyntheticRun& run) {
+             run.data_report = R"({"absent_metrics": {}, "suspicious": [{"kind": "zero_values", "column": "Lat",)"
+                               R"( "count": 3, "what": "3 values are 0", "remedy": "name them"}]})";
+         },
+         [](SyntheticRun& run) { run.data_report = R"({"absent_metrics": {}, "suspicious": []})"; },
+         says("zero_values Lat", "3 values are 0; name them")},
         {"CLASS_NEVER_PREDICTED", "3 epochs running", 9, kNothing, predicted_b({9, 9, 9, 9, 9, 9, 0, 0, 0}),
          predicted_b({9, 9, 9, 9, 9, 0, 0, 1, 0}), says("classes", "B")},
         {"CLASS_NEVER_PREDICTED", "from 5 epochs after full weight", 9, kNothing,
