@@ -101,16 +101,21 @@ std::filesystem::path link_target(const std::filesystem::path& path) {
 
 int own_descriptor(const std::filesystem::path& path) {
     // /dev/stdout and its like are links to /proc/self/fd/1, which is a link to whatever the descriptor is.
-    std::string name = path.lexically_normal().string();
+    constexpr int kMostLinks = 40;
+    std::filesystem::path name = path;
     std::error_code error;
-    for (const std::string_view folder : {"/proc/self/fd/", "/dev/fd/"}) {
-        if (!name.starts_with(folder) && std::filesystem::is_symlink(path, error))
-            name = std::filesystem::read_symlink(path, error).lexically_normal().string();
-        if (!name.starts_with(folder)) continue;
-        const std::string_view digits = std::string_view(name).substr(folder.size());
-        int number = -1;
-        const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-        if (problem == std::errc() && end == digits.data() + digits.size()) return number;
+    for (int i = 0; i < kMostLinks; ++i) {
+        const std::string text = name.lexically_normal().string();
+        for (const std::string_view folder : {"/proc/self/fd/", "/dev/fd/"}) {
+            if (!text.starts_with(folder)) continue;
+            int number = -1;
+            const auto [end, problem] =
+                std::from_chars(text.data() + folder.size(), text.data() + text.size(), number);
+            return problem == std::errc() && end == text.data() + text.size() ? number : -1;
+        }
+        if (!std::filesystem::is_symlink(name, error)) return -1;
+        const std::filesystem::path next = std::filesystem::read_symlink(name, error);
+        name = next.is_absolute() ? next : name.parent_path() / next;
     }
     return -1;
 }

@@ -74,7 +74,8 @@ std::optional<Finding> data_suspicious(const RuleCase& rule) {
         if (!suspicion.is_object()) throw NotJudged("data_report.json: `suspicious` is no list of objects");
         const auto text = [&](const char* member) {
             const auto value = suspicion.find(member);
-            return value != suspicion.end() && value->is_string() ? value->get<std::string>() : std::string("?");
+            return value != suspicion.end() && value->is_string() ? value->get<std::string>()
+                                                                  : std::string("?");
         };
         finding.evidence[fmt::format("{} {}", text("kind"), text("column"))] =
             fmt::format("{}; {}", text("what"), text("remedy"));
