@@ -1,5 +1,6 @@
-// The tasks of the network, which are also the components of its loss, in the order of every table that the engine
-// writes. What has one entry a task follows from kTasks: heads and targets, columns and configuration keys, metrics.
+// The components of the loss, in the order of every table that the engine writes: the tasks of the network, and behind
+// them further losses, which read what the tasks' network computes (model/further_losses.hpp). What has one entry a task
+// follows from kTasks: heads and targets, columns and configuration keys, metrics.
 #pragma once
 
 #include <algorithm>
@@ -44,6 +45,7 @@ enum class TaskKind {
     binary,   // yes or no: a logit
     scalar,   // a number, standardised by the training rows
     classes,  // one of K: logits
+    none,     // a further loss: no head, no labels
 };
 
 // What a scalar target does when the recording is shifted or scaled: a time moves with it, and is masked beyond the
@@ -136,6 +138,10 @@ inline constexpr std::array<Component, kComponents> kAllComponents = [] {
     return all;
 }();
 
+// Whether the network has a head for it. A further loss that is off leaves no trace in any table.
+constexpr bool is_task(Component c) {
+    return task_of(c).kind != TaskKind::none;
+}
 constexpr bool is_scalar(Component c) {
     return task_of(c).kind == TaskKind::scalar;
 }

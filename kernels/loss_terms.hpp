@@ -137,7 +137,7 @@ ABR_HOST_DEVICE double task_term(const LossSettings& settings, const Heads<const
                                  const Heads<T>& gradients) {
     constexpr TaskKind kKind = task_of(c).kind;
     static_assert(kKind != TaskKind::signal);
-    if (heads.answer[c].data == nullptr) return 0;
+    if (kKind == TaskKind::none || heads.answer[c].data == nullptr) return 0;
     T* gradient = gradients.answer[c].data != nullptr ? gradients.answer[c].row(b) : nullptr;
     if constexpr (kKind == TaskKind::classes) {
         return class_term<c>(settings, heads, targets, class_weights, b, scale, gradient);
@@ -161,7 +161,9 @@ ABR_HOST_DEVICE double task_term(const LossSettings& settings, const Heads<const
 template <Component c, class T>
 ABR_HOST_DEVICE double task_denominator(const Targets<T>& targets, const T* class_weights, Index b) {
     constexpr TaskKind kKind = task_of(c).kind;
-    if constexpr (kKind == TaskKind::scalar) {
+    if constexpr (kKind == TaskKind::none) {
+        return 0;
+    } else if constexpr (kKind == TaskKind::scalar) {
         return std::isnan(targets.scalar[c][b]) ? 0 : 1;
     } else {
         const std::int32_t label = targets.label[c][b];

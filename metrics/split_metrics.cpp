@@ -20,6 +20,7 @@ void losses(const SplitEvaluation& split, SplitMetrics& metrics) {
     bool any = false;
     for (std::size_t i = 0; i < kComponents; ++i) {
         const double denominator = split.losses.denominator[i];
+        if (!split.dropped[i].empty() && !is_task(static_cast<Component>(i))) continue;
         if (!split.dropped[i].empty()) {
             metrics.loss[i] = Metric::absent(split.dropped[i]);
         } else if (denominator == 0) {
@@ -113,8 +114,9 @@ void for_each_metric(const SplitMetrics& metrics, std::span<const std::string> c
         throw std::invalid_argument("split metrics: one F1 for each class name");
     }
     visit("loss_total", metrics.loss_total);
-    for (std::size_t i = 0; i < kComponents; ++i)
-        visit("loss_" + std::string(kComponentNames[i]), metrics.loss[i]);
+    for (const Component c : kAllComponents)
+        if (is_task(c) || metrics.loss[c].is_set())
+            visit("loss_" + std::string(task_of(c).name), metrics.loss[c]);
     for (const Component c : kMetricOrder) {
         const std::string name(task_of(c).name);
         switch (task_of(c).kind) {
@@ -136,6 +138,8 @@ void for_each_metric(const SplitMetrics& metrics, std::span<const std::string> c
             case TaskKind::scalar:
                 visit(name + "_mae_" + std::string(task_of(c).unit), metrics.scalar[c].mae);
                 visit(name + "_r2", metrics.scalar[c].r2);
+                break;
+            case TaskKind::none:
                 break;
             case TaskKind::signal:
                 visit("signal_mse", metrics.signal_mse);

@@ -24,7 +24,8 @@ struct BinaryMetrics {
 // The columns of epochs.csv that begin with `val_`, and the members of `val` and `test` in summary.json.
 struct SplitMetrics {
     Metric loss_total;  // with the final weights
-    PerComponent<Metric> loss;
+    PerComponent<Metric>
+        loss;  // of a further loss that is off: neither a value nor a reason, and not visited
     Metric f1_macro, f1_weighted, f1_micro, accuracy, balanced_accuracy;
     std::vector<Metric> f1_class;  // (K)
     Metric f1_macro_majority;      // always the majority class of the training rows

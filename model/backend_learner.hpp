@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/further_losses.hpp"
 #include "model/group.hpp"
 #include "model/learner.hpp"
 #include "model/learner_memory.hpp"
@@ -17,8 +18,9 @@
 
 namespace abr {
 
-// The learner of a backend: S its stream, Buffer its memory, Members those who take a step together.
-template <class S, template <class> class Buffer, class Members = Group>
+// The learner of a backend: S its stream, Buffer its memory, Members those who take a step together, Losses those beside
+// the fused one.
+template <class S, template <class> class Buffer, class Members = Group, class Losses = FurtherLosses>
 class BackendLearner final : public Learner {
   public:
     // stream_arguments: what S is made with.
@@ -29,7 +31,8 @@ class BackendLearner final : public Learner {
           stream_(stream_arguments...),
           train_(train),
           network_(settings.shape, settings.batch_size),
-          memory_(settings, network_) {
+          losses_(settings),
+          memory_(settings, network_, losses_.workspace(settings.shape, settings.batch_size)) {
         memory_.segments.copy_from(network_.parameters().segments(settings.rates));
         memory_.class_weights.copy_from(settings.class_weights);
         std::vector<float> initial(static_cast<std::size_t>(size()));
@@ -172,6 +175,7 @@ class BackendLearner final : public Learner {
                             memory_.state.data(), 0, whole);
         enter(StepPhase::loss);
         loss_denominators<float>(stream_, memory_.class_weights.data(), whole.targets, memory_.sums.data());
+        losses_.count(stream_, whole, memory_.sums.data());
         group_.sum(stream_, memory_.sums.data()->denominator.values.data(), kComponents);
         for (Index first = 0; first < count; first += settings_.batch_size) {
             const Index rows = std::min(settings_.batch_size, count - first);
@@ -189,6 +193,7 @@ class BackendLearner final : public Learner {
                                     .sums = memory_.sums.data(),
                                     .gradients = &gradients,
                                     .workspace = memory_.sums_workspace.data()});
+            add_further_losses(p, batch, memory_.state.data(), memory_.sums.data());
             enter(StepPhase::backward);
             network_.backward(p);
         }
@@ -196,11 +201,23 @@ class BackendLearner final : public Learner {
         group_.sum(stream_, memory_.gradient.data(), size());
     }
 
+    // state: null where no gradients are wanted.
+    void add_further_losses(const Pass<S, Fp32>& p, const Batch<float>& batch, const StepState* state,
+                            LossSums* sums) {
+        losses_.add(LossContext<Pass<S, Fp32>>{.pass = p,
+                                               .tensors = network_.tensors(),
+                                               .batch = batch,
+                                               .state = state,
+                                               .sums = sums,
+                                               .workspace = memory_.sums_workspace.data()});
+    }
+
     LearnerSettings settings_;
     Profile* profile_ = nullptr;
     S stream_;
     ResidentRecordings<Buffer> train_;
     Network network_;
+    Losses losses_;
     LearnerMemory<Buffer> memory_;
     Buffer<std::int32_t> order_;
     Buffer<StepRecord> records_;

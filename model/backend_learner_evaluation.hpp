@@ -6,8 +6,9 @@
 
 namespace abr {
 
-template <class S, template <class> class Buffer, class Members>
-Evaluation BackendLearner<S, Buffer, Members>::evaluate(const DeviceRecordings& split, bool with_restored) {
+template <class S, template <class> class Buffer, class Members, class Losses>
+Evaluation BackendLearner<S, Buffer, Members, Losses>::evaluate(const DeviceRecordings& split,
+                                                                bool with_restored) {
     const NetworkShape& shape = settings_.shape;
     const ResidentRecordings<Buffer> resident(split);
     const DeviceRecordings& recordings = resident.view();
@@ -48,8 +49,11 @@ Evaluation BackendLearner<S, Buffer, Members>::evaluate(const DeviceRecordings& 
         if (!with_signal) heads.signal = {};
         if (!with_tasks) heads.answer = {};
         // Without a clean signal each batch passes twice; its recordings count once.
-        if (with_tasks)
+        if (with_tasks) {
             loss_denominators<float>(stream_, memory_.class_weights.data(), batch.targets, losses.data());
+            losses_.count(stream_, batch, losses.data());
+            add_further_losses(p, batch, nullptr, losses.data());
+        }
         multi_task_loss<float>(stream_, settings_.loss,
                                {.heads = heads,
                                 .targets = batch.targets,

@@ -8,9 +8,9 @@
 
 namespace abr {
 
-template <class S, template <class> class Buffer, class Members>
-std::vector<HostTensor> BackendLearner<S, Buffer, Members>::trace_step(std::int64_t step, Index begin,
-                                                                       Index count) {
+template <class S, template <class> class Buffer, class Members, class Losses>
+std::vector<HostTensor> BackendLearner<S, Buffer, Members, Losses>::trace_step(std::int64_t step, Index begin,
+                                                                               Index count) {
     begin_step(step, begin, 0);
     accumulate_gradients(count);
     stream_.synchronize();
@@ -70,8 +70,8 @@ std::vector<HostTensor> BackendLearner<S, Buffer, Members>::trace_step(std::int6
     return tensors;
 }
 
-template <class S, template <class> class Buffer, class Members>
-std::vector<std::string> BackendLearner<S, Buffer, Members>::tensors_without_gradient(
+template <class S, template <class> class Buffer, class Members, class Losses>
+std::vector<std::string> BackendLearner<S, Buffer, Members, Losses>::tensors_without_gradient(
     std::span<const std::int32_t> order, const PerComponent<double>& weights) {
     const LearnerState before = state();
     std::vector<float> values = before.value;

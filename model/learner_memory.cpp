@@ -1,5 +1,7 @@
 #include "model/learner_memory.hpp"
 
+#include "model/further_losses.hpp"
+
 namespace abr {
 namespace {
 
@@ -18,7 +20,9 @@ class CountedBuffer {
 
 std::int64_t learner_bytes(const LearnerSettings& settings) {
     counted_bytes = 0;
-    const LearnerMemory<CountedBuffer> memory(settings, Network(settings.shape, settings.batch_size));
+    const Index further_losses = FurtherLosses(settings).workspace(settings.shape, settings.batch_size);
+    const LearnerMemory<CountedBuffer> memory(settings, Network(settings.shape, settings.batch_size),
+                                              further_losses);
     return counted_bytes;
 }
 

@@ -19,8 +19,9 @@ inline Index step_rows(const LearnerSettings& settings) {
 
 template <template <class> class Buffer>
 struct LearnerMemory {
-    LearnerMemory(const LearnerSettings& settings, const Network& network)
-        : LearnerMemory(settings, network, network.parameters().size()) {}
+    // further_losses: doubles of workspace that they need.
+    LearnerMemory(const LearnerSettings& settings, const Network& network, Index further_losses)
+        : LearnerMemory(settings, network, further_losses, network.parameters().size()) {}
 
     Buffer<float> value, gradient, first_moment, second_moment, ema;  // ema is empty when off
     Buffer<float> arena, statistics, workspace;
@@ -34,7 +35,8 @@ struct LearnerMemory {
     Buffer<StepStatus> status;
 
   private:
-    LearnerMemory(const LearnerSettings& settings, const Network& network, Index parameters)
+    LearnerMemory(const LearnerSettings& settings, const Network& network, Index further_losses,
+                  Index parameters)
         : value(parameters),
           gradient(parameters),
           first_moment(parameters),
@@ -46,7 +48,7 @@ struct LearnerMemory {
           claims(network.gradients()),
           sums_workspace(
               std::max({loss_workspace(step_rows(settings)), evaluation_workspace(settings.batch_size),
-                        optimizer_workspace(parameters)})),
+                        optimizer_workspace(parameters), further_losses})),
           batch(settings.shape, network.input_pad(), step_rows(settings)),
           class_weights(settings.shape.classes),
           segments(static_cast<Index>(network.parameters().segments(settings.rates).size())),

@@ -33,16 +33,17 @@ struct NetworkShape : NetworkSettings {
     Index length = 200;  // samples, T
     Index static_inputs = 9;
     Index classes = 5;
-    PerComponent<bool> built{{true, true, true, true, true, true}};  // which heads exist
+    PerComponent<bool> built{
+        {true, true, true, true, true, true}};  // which heads exist, which further losses are on
 
     Index padded_length() const {
         const Index multiple = Index{1} << (levels - 1);
         return (length + multiple - 1) / multiple * multiple;
     }
     Index channels(Index level) const { return Index{base_channels} << level; }
-    // Columns of a task's head: 0 for the signal's and where it is not built.
+    // Columns of a task's head: 0 for the signal's, for a further loss and where it is not built.
     Index outputs(Component c) const {
-        if (!built[c] || task_of(c).kind == TaskKind::signal) return 0;
+        if (!built[c] || task_of(c).kind == TaskKind::signal || !is_task(c)) return 0;
         return task_of(c).kind == TaskKind::classes ? classes : 1;
     }
 };

@@ -16,10 +16,12 @@
 namespace abr {
 
 // The tasks with a head of their own, in the order in which their parameters were laid out first.
-inline constexpr std::array<Component, kComponents - 1> kTaskHeads = [] {
-    std::array<Component, kComponents - 1> heads{};
-    std::copy_if(kMetricOrder.begin(), kMetricOrder.end(), heads.begin(),
-                 [](Component c) { return task_of(c).kind != TaskKind::signal; });
+constexpr bool has_task_head(Component c) {
+    return is_task(c) && task_of(c).kind != TaskKind::signal;
+}
+inline constexpr auto kTaskHeads = [] {
+    std::array<Component, std::count_if(kMetricOrder.begin(), kMetricOrder.end(), has_task_head)> heads{};
+    std::copy_if(kMetricOrder.begin(), kMetricOrder.end(), heads.begin(), has_task_head);
     return heads;
 }();
 

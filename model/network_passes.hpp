@@ -10,7 +10,7 @@ template <class P, class View>
 Heads<typename P::Storage> heads_of(const PerComponent<bool>& built, const View& view) {
     Heads<typename P::Storage> heads;
     for (const Component c : kAllComponents) {
-        if (!built[c]) continue;
+        if (!built[c] || !is_task(c)) continue;
         if (task_of(c).kind == TaskKind::signal)
             heads.signal = view(c);
         else

@@ -63,6 +63,10 @@ PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& d
     PerComponent<std::string> dropped;
     for (std::size_t i = 0; i < kComponents; ++i) {
         const auto component = static_cast<Component>(i);
+        if (!is_task(component)) {
+            if (loss.weights[i] == 0) dropped[i] = "its weight is 0";
+            continue;
+        }
         if (!table.can_label(component))
             dropped[i] = fmt::format("the data have no column {}", task_of(component).label_column);
         else if (data.part(Split::train).labelled(component) == 0)

@@ -43,8 +43,9 @@ DataReport make_data_report(const Dataset& data, ReadReport rows, const EpochSam
     for (std::size_t i = 0; i < kComponents; ++i) {
         for (std::size_t s = 0; s < kSplits; ++s)
             report.labels[i][s] = data.parts[s].labelled(static_cast<Component>(i));
-        report.components[i] = data.dropped[i].empty() ? "on" : "dropped: " + data.dropped[i];
-        if (data.dropped[i].empty()) continue;
+        report.components[i] =
+            data.dropped[i].empty() ? std::string(kComponentOn) : "dropped: " + data.dropped[i];
+        if (data.dropped[i].empty() || !is_task(static_cast<Component>(i))) continue;
         const std::string name(kComponentNames[i]);
         for (const char* suffix : {"", "_std", "_min", "_max"})
             report.absent_metrics["train_loss_" + name + suffix] = data.dropped[i];
@@ -85,10 +86,10 @@ Json to_json(const DataReport& report) {
                           {"values", range.values},
                           {"missing", range.missing}};
     Json components = Json::object(), labels = Json::object();
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        const std::string name(kComponentNames[i]);
-        components[name] = report.components[i];
-        labels[name] = by_split([&](std::size_t s) { return report.labels[i][s]; });
+    for (const Component c : kAllComponents) {
+        const std::string name(task_of(c).name);
+        if (is_task(c) || report.components[c] == kComponentOn) components[name] = report.components[c];
+        if (is_task(c)) labels[name] = by_split([&](std::size_t s) { return report.labels[c][s]; });
     }
     Json json;
     Json suspicious = Json::array();

@@ -15,6 +15,8 @@
 
 namespace abr {
 
+inline constexpr std::string_view kComponentOn = "on";
+
 struct DataReport {
     struct ClassCount {
         std::int64_t recordings = 0;

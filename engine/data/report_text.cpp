@@ -84,6 +84,7 @@ std::string components_text(const DataReport& report) {
     header.emplace_back("trained");
     TextTable table(header);
     for (std::size_t i = 0; i < kComponents; ++i) {
+        if (!is_task(static_cast<Component>(i))) continue;
         std::vector<std::string> cells = {std::string(kComponentNames[i])};
         for (const std::int64_t count : report.labels[i]) cells.push_back(std::to_string(count));
         cells.push_back(report.components[i]);

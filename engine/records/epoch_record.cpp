@@ -20,7 +20,7 @@ std::vector<double> column(std::span<const StepRecord> steps,
 using Visit = std::function<void(const std::string& name, const std::function<void(CsvRow&)>& cell)>;
 
 void for_each_column(const EpochRecord& record, std::span<const std::string> class_names,
-                     const Visit& visit) {
+                     const PerComponent<bool>& present, const Visit& visit) {
     const auto number = [&](const std::string& name, std::optional<double> value) {
         visit(name, [value](CsvRow& row) { row.number(value); });
     };
@@ -28,14 +28,14 @@ void for_each_column(const EpochRecord& record, std::span<const std::string> cla
     number("learning_rate", record.train.learning_rate);
     number("seconds", record.seconds);
     number("recordings_per_second", record.recordings_per_second);
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        number("weight_" + std::string(kComponentNames[i]), record.weight[i]);
-    }
+    for (const Component c : kAllComponents)
+        if (has_columns(c, present)) number("weight_" + std::string(task_of(c).name), record.weight[c]);
     number("train_loss_total", record.train.loss_total);
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        const std::string component(kComponentNames[i]);
+    for (const Component c : kAllComponents) {
+        if (!has_columns(c, present)) continue;
+        const std::string component(task_of(c).name);
         const std::string loss_name = "train_loss_" + component;
-        const std::optional<TrainLoss>& train = record.train.loss[i];
+        const std::optional<TrainLoss>& train = record.train.loss[c];
         const auto of_loss = [&](double Spread::*member) {
             return train ? std::optional(train->loss.*member) : std::nullopt;
         };
@@ -51,6 +51,8 @@ void for_each_column(const EpochRecord& record, std::span<const std::string> cla
 
     SplitMetrics not_validated;
     not_validated.f1_class.resize(class_names.size());
+    for (const Component c : kAllComponents)
+        if (present[c]) not_validated.loss[c] = Metric::absent("the epoch ended before validation");
     for_each_metric(
         record.val ? *record.val : not_validated, class_names,
         [&](const std::string& name, const Metric& metric) { number("val_" + name, metric.value); });
@@ -80,13 +82,16 @@ TrainSummary summarise_steps(std::span<const StepRecord> steps, const PerCompone
     return summary;
 }
 
-std::vector<std::string> epoch_columns(std::span<const std::string> class_names) {
+std::vector<std::string> epoch_columns(std::span<const std::string> class_names,
+                                       const PerComponent<bool>& present) {
     std::vector<std::string> columns;
-    for_each_column({}, class_names, [&](const std::string& name, const auto&) { columns.push_back(name); });
+    for_each_column({}, class_names, present,
+                    [&](const std::string& name, const auto&) { columns.push_back(name); });
     return columns;
 }
 
-CsvRow epoch_row(const EpochRecord& record, std::span<const std::string> class_names) {
+CsvRow epoch_row(const EpochRecord& record, std::span<const std::string> class_names,
+                 const PerComponent<bool>& present) {
     if (record.val) {
         for_each_metric(*record.val, class_names, [](const std::string& name, const Metric& metric) {
             if (!metric.is_set()) {
@@ -96,7 +101,7 @@ CsvRow epoch_row(const EpochRecord& record, std::span<const std::string> class_n
         });
     }
     CsvRow row;
-    for_each_column(record, class_names, [&](const std::string&, const auto& cell) { cell(row); });
+    for_each_column(record, class_names, present, [&](const std::string&, const auto& cell) { cell(row); });
     return row;
 }
 

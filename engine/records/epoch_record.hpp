@@ -41,10 +41,17 @@ struct EpochRecord {
     std::optional<SplitMetrics> val;  // empty: the epoch ended before validation
 };
 
+// Whether tables have columns of the component: a task always, a further loss where it is on.
+inline bool has_columns(Component c, const PerComponent<bool>& present) {
+    return is_task(c) || present[c];
+}
+
 // The columns in the contract's order.
-std::vector<std::string> epoch_columns(std::span<const std::string> class_names);
+std::vector<std::string> epoch_columns(std::span<const std::string> class_names,
+                                       const PerComponent<bool>& present = {});
 // Throws std::logic_error where a validation metric has neither a value nor a reason.
-CsvRow epoch_row(const EpochRecord&, std::span<const std::string> class_names);
+CsvRow epoch_row(const EpochRecord&, std::span<const std::string> class_names,
+                 const PerComponent<bool>& present = {});
 
 // {column: reason} of every metric without a value; column = prefix + name, e.g. prefix "val_".
 std::map<std::string, std::string> absent_metrics(const SplitMetrics&,

@@ -8,9 +8,10 @@
 namespace abr {
 namespace {
 
-std::vector<std::string> step_columns() {
+std::vector<std::string> step_columns(const PerComponent<bool>& present) {
     std::vector<std::string> columns = {"epoch", "step", "learning_rate", "grad_norm", "loss_total"};
-    for (std::string_view component : kComponentNames) columns.push_back("loss_" + std::string(component));
+    for (const Component c : kAllComponents)
+        if (has_columns(c, present)) columns.push_back("loss_" + std::string(task_of(c).name));
     return columns;
 }
 
@@ -52,8 +53,9 @@ RunLog::RunLog(const RunFolder& folder, std::vector<std::string> class_names,
                const PerComponent<bool>& present, const ResumePoint& resume)
     : class_names_(std::move(class_names)),
       present_(present),
-      steps_(folder.file("steps.csv"), csv_header(step_columns()), earlier_steps(resume)),
-      epochs_(folder.file("epochs.csv"), csv_header(epoch_columns(class_names_)), earlier_epochs(resume)),
+      steps_(folder.file("steps.csv"), csv_header(step_columns(present)), earlier_steps(resume)),
+      epochs_(folder.file("epochs.csv"), csv_header(epoch_columns(class_names_, present)),
+              earlier_epochs(resume)),
       report_(folder.file("classification_report.csv"), csv_header(kReportColumns),
               earlier_validation(resume)),
       confusion_(folder.file("confusion_matrix.csv"), csv_header(kConfusionColumns),
@@ -63,14 +65,13 @@ void RunLog::step(std::int64_t epoch, const StepRecord& record) {
     CsvRow row;
     row.integer(epoch).integer(record.step);
     row.number(record.learning_rate).number(record.grad_norm).number(record.loss_total);
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        row.number(present_[i] ? std::optional(record.loss[i]) : std::nullopt);
-    }
+    for (const Component c : kAllComponents)
+        if (has_columns(c, present_)) row.number(present_[c] ? std::optional(record.loss[c]) : std::nullopt);
     steps_.append(row);
 }
 
 void RunLog::epoch(const EpochRecord& record) {
-    epochs_.append(epoch_row(record, class_names_));
+    epochs_.append(epoch_row(record, class_names_, present_));
 }
 
 void RunLog::classification(std::int64_t epoch, std::string_view split, const ConfusionMatrix& confusion) {

@@ -73,6 +73,7 @@ void write_predictions(const std::filesystem::path& path, std::span<const std::s
                     row.number(answer.true_value).number(answer.predicted);
                     break;
                 case TaskKind::signal:
+                case TaskKind::none:
                     break;
             }
         }

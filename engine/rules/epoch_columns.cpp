@@ -37,12 +37,15 @@ std::optional<double> EpochColumns::cell(std::string_view column, std::size_t ro
 }
 
 double EpochColumns::weight(Component component, std::size_t row) const {
-    return value(column_of("weight_", component), row);
+    const std::string column = column_of("weight_", component);
+    return table_.has(column) ? value(column, row) : 0;  // a further loss that is off has no columns
 }
 
 bool EpochColumns::is_steady(Rows rows) const {
-    for (std::size_t c = 0; c < kComponents; ++c) {
-        const auto weights = values(column_of("weight_", static_cast<Component>(c)), rows);
+    for (const Component c : kAllComponents) {
+        const std::string column = column_of("weight_", c);
+        if (!is_task(c) && !table_.has(column)) continue;
+        const auto weights = values(column, rows);
         if (std::ranges::any_of(weights, [&](double weight) { return weight != weights.front(); }))
             return false;
     }
@@ -56,7 +59,9 @@ bool EpochColumns::is_steady(Rows rows) const {
 }
 
 std::optional<std::size_t> EpochColumns::full_weight_since(Component component) const {
-    const auto weights = values(column_of("weight_", component), all());
+    const std::string column = column_of("weight_", component);
+    if (!is_task(component) && !table_.has(column)) return std::nullopt;
+    const auto weights = values(column, all());
     if (weights.back() <= 0) return std::nullopt;
     std::size_t row = done_ - 1;
     while (row > 0 && weights[row - 1] == weights.back()) --row;

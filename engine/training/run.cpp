@@ -65,10 +65,10 @@ void describe(Console& console, const Dataset& dataset, const RunFolder& folder)
             return rows;
         }(),
         dataset.patients.size(), counts(dataset), dataset.length, dataset.sample_interval_ms));
-    for (std::size_t c = 0; c < kComponents; ++c)
-        if (!dataset.dropped[c].empty())
+    for (const Component c : kAllComponents)
+        if (is_task(c) && !dataset.dropped[c].empty())
             console.warning(
-                fmt::format("component `{}` is not trained: {}", kComponentNames[c], dataset.dropped[c]));
+                fmt::format("component `{}` is not trained: {}", task_of(c).name, dataset.dropped[c]));
     console.line(fmt::format("run folder: {}", folder.path().string()));
 }
 

@@ -48,7 +48,7 @@ void write_predictions(const EvaluationArguments<T>& a, Index b) {
     const Predictions& out = a.predictions;
     const Index r = a.order[b];
     for_each_component([&]<Component c>(ComponentConstant<c>) {
-        const Matrix<const T>& head = heads.answer[c];
+        const Matrix<const T>& head = heads.answer[c];  // null where the component has none
         if (head.data == nullptr || out.answer[c] == nullptr) return;
         const T* answer = head.row(b);
         if constexpr (task_of(c).kind == TaskKind::scalar)
