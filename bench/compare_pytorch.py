@@ -7,7 +7,8 @@
 
 First both sides get the same parameters and batch: every output, loss and gradient must agree, or nothing is
 timed. Then rounds of engine, PyTorch eager, PyTorch compiled and a large matrix product, each in a process of
-its own. PyTorch finds its batches ready in memory (the engine makes them within its step), uses fused AdamW and
+its own; on CUDA also PyTorch with AMP in bfloat16: eager, compiled, and compiled with CUDA graphs. The other columns
+are fp32 on both sides, without TF32. Of the engine the second epoch is timed, which loads nothing. PyTorch finds its batches ready in memory (the engine makes them within its step), uses fused AdamW and
 reads nothing back in a step; both sides have the same losses, dropout, clipping and average of the weights.
 Needs torch, numpy, safetensors and g++ (for torch.compile); installs nothing.
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 
 PYTORCH_SIDE = Path(__file__).with_name("pytorch_side.py")
 BATCHES = 24  # that PyTorch goes round
+WAYS = {"cpu": ("eager", "compiled"), "cuda": ("eager", "compiled", "amp", "amp_compiled", "amp_graphs")}
 COMPILE_LIMIT = 300  # seconds that torch.compile and the first steps may take: with ATen forced to AVX2 they never end
 # What PyTorch's environment may be set to; the fastest is kept. OpenMP's threads spin or sleep, may be bound.
 ENVIRONMENTS = {
@@ -87,12 +89,12 @@ class Comparison:
         return None if output is None else {**json.loads(output), "peak_mb": megabytes}
 
     def time_engine(self, name):
-        words = ["--set", f"data.synthetic.patients={self.arguments.patients}", "--set", "training.epochs=1"]
+        words = ["--set", f"data.synthetic.patients={self.arguments.patients}", "--set", "training.epochs=2"]
         _, megabytes = self.engine(
             "run", *words, "--experiment-name", name, "--output-dir", self.folder, "--quiet"
         )
         with open(self.folder / name / "epochs.csv", newline="") as file:
-            row = next(csv.DictReader(file))
+            _, row = csv.DictReader(file)
         return {"recordings_per_second": float(row["recordings_per_second"]), "peak_mb": megabytes}
 
     def choose_setting(self):
@@ -104,24 +106,27 @@ class Comparison:
             print(f"  PyTorch eager, {name}: {rates[name]:.0f} recordings/s", flush=True)
         self.setting = max(rates, key=rates.get)
 
+    def works(self, way):
+        if self.pytorch(way, 2, may_fail_after=COMPILE_LIMIT) is not None:
+            return True
+        print(f"  PyTorch {way} does not work here, or not within {COMPILE_LIMIT} s")
+        return False
+
     def run(self):
         a = self.arguments
         versions = self.pytorch("versions")
         versions.pop("peak_mb")
-        print(f"{a.config} {' '.join(a.set)}, batch {a.batch}, {a.threads} threads, torch {versions['torch']}", flush=True)
+        sides = f"batch {a.batch}, {a.threads} threads, torch {versions['torch']}"
+        print(f"{a.config} {' '.join(a.set)}, {sides}", flush=True)
         self.prepare()
         errors = self.pytorch("compare")
         errors.pop("peak_mb")
         print("same network: relative errors", {k: f"{v:.1e}" for k, v in errors.items()}, flush=True)
         self.choose_setting()
-        compiles = self.pytorch("compiled", 2, may_fail_after=COMPILE_LIMIT) is not None
-        if not compiles:
-            print(f"  torch.compile does not work here, or not within {COMPILE_LIMIT} s")
+        ways = [way for way in WAYS[a.device] if way == "eager" or self.works(way)]
         rounds = []
         for i in range(a.pairs):
-            row = {"engine": self.time_engine(f"timed{i}"), "eager": self.pytorch("eager")}
-            if compiles:
-                row["compiled"] = self.pytorch("compiled")
+            row = {"engine": self.time_engine(f"timed{i}"), **{way: self.pytorch(way) for way in ways}}
             row["sgemm"] = self.pytorch("sgemm")
             rounds.append(row)
             rates = {k: round(v["recordings_per_second"]) for k, v in row.items() if k != "sgemm"}
@@ -135,7 +140,7 @@ class Comparison:
             "versions": {"python": sys.version.split()[0], **versions},
             "pytorch_setting": self.setting,
             "errors": errors,
-            **summary(rounds),
+            **summary(ways, rounds),
             "rounds": rounds,
         }
         for key, value in result.items():
@@ -145,27 +150,23 @@ class Comparison:
             a.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def summary(rounds):
+def summary(ways, rounds):
     """Medians and spreads; ratios are taken within a round."""
 
     def values(side, key):
-        return [r[side][key] for r in rounds if side in r]
+        return [r[side][key] for r in rounds]
 
     result = {}
-    for side in ("eager", "compiled"):
-        if not values(side, "peak_mb"):
-            continue
+    for side in ways:
         pairs = zip(values("engine", "recordings_per_second"), values(side, "recordings_per_second"))
         ratios = [ours / theirs for ours, theirs in pairs]
         result[f"ratio_{side}_median"] = statistics.median(ratios)
         result[f"ratio_{side}_spread"] = [min(ratios), max(ratios)]
-    for side in ("engine", "eager", "compiled"):
-        if values(side, "peak_mb"):
-            result[f"{side}_recordings_per_second"] = statistics.median(values(side, "recordings_per_second"))
-            result[f"{side}_peak_mb"] = max(values(side, "peak_mb"))
-    for side in ("eager", "compiled"):
-        if values(side, "peak_mb"):
-            result[f"{side}_forward_backward"] = statistics.median(values(side, "forward_backward"))
+    for side in ("engine", *ways):
+        result[f"{side}_recordings_per_second"] = statistics.median(values(side, "recordings_per_second"))
+        result[f"{side}_peak_mb"] = max(values(side, "peak_mb"))
+    for side in ways:
+        result[f"{side}_forward_backward"] = statistics.median(values(side, "forward_backward"))
     result["sgemm_gflops"] = statistics.median(values("sgemm", "gflops"))
     return result
 
@@ -180,7 +181,7 @@ def main():
     parser.add_argument("--batch", type=int, default=64, help="recordings of a step [64]")
     parser.add_argument("--pairs", type=int, default=5, help="rounds of engine and PyTorch [5]")
     parser.add_argument("--seconds", type=float, default=8, help="of a PyTorch measurement [8]")
-    parser.add_argument("--patients", type=int, default=200, help="of the engine's timed epoch [200]")
+    parser.add_argument("--patients", type=int, default=200, help="of the engine's two epochs [200]")
     parser.add_argument("--json", type=Path, help="write the results here, too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -139,8 +139,19 @@ def synchronise(device):
         torch.cuda.synchronize()
 
 
-def train(problem, compiled, seconds):
+# How PyTorch trains: bfloat16 by AMP, torch.compile, its CUDA graphs.
+WAYS = {
+    "eager": (False, False, False),
+    "compiled": (False, True, False),
+    "amp": (True, False, False),
+    "amp_compiled": (True, True, False),
+    "amp_graphs": (True, True, True),
+}
+
+
+def train(problem, way, seconds):
     """Recordings per second of whole steps and of forward and backward alone."""
+    amp, compiled, graphs = WAYS[way]
     config = problem.config
     model = problem.network(config["model"]["dropout"]).train()
     decayed, others = [], []
@@ -159,11 +170,15 @@ def train(problem, compiled, seconds):
     average = [p.detach().clone() for p in parameters] if decay > 0 else []
 
     def forward_loss(batch):
-        return problem.loss(model(batch["signal"], batch["statics"]), batch)[1]
+        with torch.autocast(problem.device.type, torch.bfloat16, enabled=amp):
+            outputs = model(batch["signal"], batch["statics"])
+        return problem.loss({name: output.float() for name, output in outputs.items()}, batch)[1]
 
-    run = torch.compile(forward_loss) if compiled else forward_loss
+    run = torch.compile(forward_loss, mode="reduce-overhead" if graphs else None) if compiled else forward_loss
 
     def gradients(batch):
+        if graphs:
+            torch.compiler.cudagraph_mark_step_begin()
         adamw.zero_grad(set_to_none=True)
         run(batch).backward()
 
@@ -195,7 +210,7 @@ def train(problem, compiled, seconds):
 
 
 def sgemm(device, seconds=1.5):
-    """GFLOP/s of a large product of matrices in fp32: the machine's ceiling."""
+    """GFLOP/s of a large product of matrices in fp32, without TF32: the machine's ceiling."""
     n = 1536 if device.type == "cpu" else 8192
     a, b, c = (torch.randn(n, n, device=device) for _ in range(3))
     rates = []
@@ -212,6 +227,8 @@ def sgemm(device, seconds=1.5):
 def perform(arguments):
     torch.set_num_threads(arguments.threads)
     torch.backends.mkldnn.enabled = not arguments.without_onednn
+    # fp32 as the engine's: cuDNN would round a convolution's operands to 10 bits of mantissa.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.manual_seed(1)
     device = torch.device(arguments.device)
     if arguments.task == "versions":
@@ -222,7 +239,7 @@ def perform(arguments):
     if arguments.task == "compare":
         return compare(arguments.folder, device)
     problem = Problem(arguments.folder, arguments.folder / "trace.safetensors", device)
-    result = train(problem, arguments.task == "compiled", arguments.seconds)
+    result = train(problem, arguments.task, arguments.seconds)
     if device.type == "cuda":
         result["device_mb"] = torch.cuda.max_memory_allocated() / 2**20
     return result
@@ -230,7 +247,7 @@ def perform(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", choices=["versions", "compare", "eager", "compiled", "sgemm"])
+    parser.add_argument("task", choices=["versions", "compare", "sgemm", *WAYS])
     parser.add_argument("folder", type=Path, help="made by compare_pytorch.py")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, required=True)

@@ -81,7 +81,7 @@ struct BatchSettings {
     PerComponent<Standardisation> target;             // of scalar tasks
     float fill_age = 0, fill_rate = 0, fill_fmp = 0;  // standardised fill-in values
     float flag_age = 1, flag_rate = 1, flag_fmp = 1;  // standardised value of "missing"
-    // Of kAge, kIntensity, kRate, kFmp after standardisation; 0 for an input that is constant on the training rows.
+    // The sd of kAge, kIntensity, kRate, kFmp after standardisation; 0 for an input that is constant on the training rows.
     std::array<float, 4> static_sd = {};
     AugmentationSettings augmentation;
     DegradationSettings degradation;
@@ -100,7 +100,8 @@ struct Batch {
 
 namespace cpu {
 
-// order: rows of `recordings`, of the whole epoch; every field of batch overwritten. Validation draws nothing by place.
+// order: rows of `recordings`, of the whole epoch. Every field of batch is overwritten but second_class, which is not
+// read where nothing is mixed. Validation draws nothing by place.
 template <class T>
 void gather_batch(Stream&, const DeviceRecordings&, const BatchSettings&, BatchMode,
                   const std::int32_t* order, const StepState* state, Index place, const Batch<T>& batch);

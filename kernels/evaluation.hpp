@@ -47,7 +47,7 @@ struct EvaluationSums {
 
 // Predictions of each recording of the split, (rows) where no shape is given; null: not wanted.
 struct Predictions {
-    // Of classes (rows, K) logits, of binary tasks a logit, of scalar tasks the value in its unit.
+    // Classes have (rows, K) logits, binary tasks a logit, scalar tasks their value in its unit.
     PerComponent<float*> answer = {};
     float* signal_correlation = nullptr;
     float* signal_snr_gain_db = nullptr;

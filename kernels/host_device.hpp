@@ -3,7 +3,7 @@
 
 #if defined(__CUDACC__)
 #define ABR_HOST_DEVICE __host__ __device__
-// Of the device under nvcc, of the host under its own compiler: what it calls there may be the device's alone.
+// A function of the device under nvcc, of the host under its own compiler: what it calls there may be the device's alone.
 #define ABR_DEVICE __device__
 #else
 #define ABR_HOST_DEVICE

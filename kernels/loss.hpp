@@ -65,7 +65,7 @@ struct Targets {
     PerComponent<std::int32_t*> label =
         {};                        // (batch) of classes: in [0, K) or -1; of binary tasks: 1, 0 or -1
     PerComponent<T*> scalar = {};  // (batch) of scalar tasks
-    // Of recordings mixed of two classes, label's and this one; null where none is mixed. (batch)
+    // Recordings mixed of two classes, label's and this one; null where none is mixed. (batch)
     std::int32_t* second_class = nullptr;  // in [0, K), not read where the share is 1
     T* first_share = nullptr;              // of label's class, in (0, 1]
 };

@@ -12,13 +12,14 @@
 namespace abr {
 
 struct StepState {
-    std::uint64_t seed = 0;        // of every random number that is drawn
-    std::int64_t step = 0;         // optimiser steps since the start of the run
-    std::uint32_t epoch = 0;       // from 0
-    Index first = 0;               // of the step's recordings, in the epoch's order
-    Index record = 0;              // of the step, in the epoch's records
-    double learning_rate = 0;      // before the segments' multipliers
-    double ema_decay = 0;          // of the average of the weights; not read where there is none
+    std::uint64_t seed = 0;    // of every random number that is drawn
+    std::int64_t step = 0;     // optimiser steps since the start of the run
+    std::uint32_t epoch = 0;   // from 0
+    Index first = 0;           // of the step's recordings, in the epoch's order
+    Index count = 0;           // of the step's recordings: what mixes them draws partners among these places
+    Index record = 0;          // of the step, in the epoch's records
+    double learning_rate = 0;  // before the segments' multipliers
+    double ema_decay = 0;      // of the average of the weights; not read where there is none
     PerComponent<double> weights = {};  // of the losses
     bool operator==(const StepState&) const = default;
 };

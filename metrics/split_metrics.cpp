@@ -18,19 +18,19 @@ const std::string& dropped(const SplitEvaluation& split, Component component) {
 void losses(const SplitEvaluation& split, SplitMetrics& metrics) {
     double total = 0;
     bool any = false;
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        const double denominator = split.losses.denominator[i];
-        if (!split.dropped[i].empty() && !is_task(static_cast<Component>(i))) continue;
-        if (!split.dropped[i].empty()) {
-            metrics.loss[i] = Metric::absent(split.dropped[i]);
+    for (const Component c : kAllComponents) {
+        const double denominator = split.losses.denominator[c];
+        if (!split.dropped[c].empty() && !is_task(c)) continue;
+        if (!split.dropped[c].empty()) {
+            metrics.loss[c] = Metric::absent(split.dropped[c]);
         } else if (denominator == 0) {
-            metrics.loss[i] = Metric::absent("no recording of the split has this target");
+            metrics.loss[c] = Metric::absent("no recording of the split has this target");
         } else {
-            const double loss = split.losses.numerator[i] / denominator;
-            metrics.loss[i] = Metric::of(loss);
+            const double loss = split.losses.numerator[c] / denominator;
+            metrics.loss[c] = Metric::of(loss);
             // A component that is off may be NaN or Inf without touching the total.
-            if (split.final_weights[i] == 0) continue;
-            total += split.final_weights[i] * loss;
+            if (split.final_weights[c] == 0) continue;
+            total += split.final_weights[c] * loss;
             any = true;
         }
     }

@@ -28,7 +28,7 @@ class ArenaPlan {
         scratch_size_ = std::max(scratch_size_, scratch_top_);
         return slot;
     }
-    // Of a kept or scratch slot.
+    // Where a kept or scratch slot lies.
     Index place(Slot slot) const {
         assert(slot.memory == Memory::kept || slot.memory == Memory::scratch);
         return slot.memory == Memory::scratch ? kept_ + slot.offset : slot.offset;

@@ -65,7 +65,7 @@ class BackendLearner final : public Learner {
     }
 
     void train_step(std::int64_t step, Index begin, Index count, double learning_rate) override {
-        begin_step(step, begin, learning_rate);
+        begin_step(step, begin, count, learning_rate);
         accumulate_gradients(count);
         enter(StepPhase::optimizer);
         optimizer_step<float>(stream_, settings_.optimizer,
@@ -151,7 +151,7 @@ class BackendLearner final : public Learner {
     }
 
     // Writes all that tells this step from another one of as many recordings: what is launched after it is the same.
-    void begin_step(std::int64_t step, Index begin, double learning_rate) {
+    void begin_step(std::int64_t step, Index begin, Index count, double learning_rate) {
         // The average must forget the initial weights before it can be worth more than the weights themselves.
         const auto done = static_cast<double>(step);
         const double ema_decay = std::min(settings_.ema_decay, (1 + done) / (10 + done));
@@ -161,6 +161,7 @@ class BackendLearner final : public Learner {
                           .step = step,
                           .epoch = epoch_,
                           .first = begin,
+                          .count = count,
                           .record = steps_done_,
                           .learning_rate = learning_rate,
                           .ema_decay = ema_decay,

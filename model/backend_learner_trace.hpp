@@ -11,7 +11,7 @@ namespace abr {
 template <class S, template <class> class Buffer, class Members, class Losses>
 std::vector<HostTensor> BackendLearner<S, Buffer, Members, Losses>::trace_step(std::int64_t step, Index begin,
                                                                                Index count) {
-    begin_step(step, begin, 0);
+    begin_step(step, begin, count, 0);
     accumulate_gradients(count);
     stream_.synchronize();
 
@@ -54,7 +54,7 @@ std::vector<HostTensor> BackendLearner<S, Buffer, Members, Losses>::trace_step(s
     LossSums sums;
     memory_.sums.copy_to(std::span(&sums, 1));
     HostTensor losses{"losses", {static_cast<Index>(kComponents)}, {}};
-    for (std::size_t c = 0; c < kComponents; ++c)
+    for (const Component c : kAllComponents)
         losses.values.push_back(
             sums.denominator[c] > 0 ? static_cast<float>(sums.numerator[c] / sums.denominator[c]) : 0.0f);
     tensors.push_back(std::move(losses));
@@ -89,8 +89,9 @@ std::vector<std::string> BackendLearner<S, Buffer, Members, Losses>::tensors_wit
     begin_epoch(0, order, weights);
     std::vector<std::string> missing;
     for (Index begin = 0; begin < static_cast<Index>(order.size()); begin += rows_of_step()) {
-        begin_step(0, begin, 0);
-        accumulate_gradients(std::min(rows_of_step(), static_cast<Index>(order.size()) - begin));
+        const Index count = std::min(rows_of_step(), static_cast<Index>(order.size()) - begin);
+        begin_step(0, begin, count, 0);
+        accumulate_gradients(count);
         std::vector<float> gradient(static_cast<std::size_t>(size()));
         stream_.synchronize();
         memory_.gradient.copy_to(gradient);

@@ -39,8 +39,8 @@ class BatchBuffers {
           length_(shape.length),
           signal_(input_.size()),
           target_(rows * shape.length),
-          scalars_(rows * (shape.static_inputs + static_cast<Index>(kScalarTasks) + 2)),
-          labels_(rows * static_cast<Index>(kLabelTasks)),
+          scalars_(rows * (shape.static_inputs + static_cast<Index>(kScalarTasks) + 3)),
+          labels_(rows * (static_cast<Index>(kLabelTasks) + 1)),
           statics_columns_(shape.static_inputs) {
         input_.data = signal_.data();
     }
@@ -57,6 +57,8 @@ class BatchBuffers {
             if (is_labelled(c)) batch.targets.label[c] = std::exchange(labels, labels + rows_);
             if (is_scalar(c)) batch.targets.scalar[c] = next(1);
         }
+        batch.targets.second_class = labels;
+        batch.targets.first_share = next(1);
         batch.mean = next(1);
         batch.sd = next(1);
         return batch;

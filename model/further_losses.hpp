@@ -69,7 +69,7 @@ class LossList {
     std::tuple<Losses...> losses_;
 };
 
-// Of the product.
+// Those of the product.
 using FurtherLosses = LossList<>;
 
 }  // namespace abr

@@ -110,7 +110,7 @@ struct Pass {
     Arithmetic* statistic(Slot slot) const { return statistics + slot.offset; }
     Dropout dropout_of(std::uint32_t layer) const { return {dropout, layer, state, place}; }
 
-    // Of a tensor that is not built: an empty view.
+    // A tensor that is not built has an empty view.
     Sequence<const Storage> value(const Tensor& t) const { return value_of<const Storage>(t, read(t.value)); }
     // The value, to be written in the forward pass.
     Sequence<Storage> output(const Tensor& t) const { return value_of<Storage>(t, at(t.value)); }

@@ -12,6 +12,7 @@
 
 #include "engine/formats/npz.hpp"
 #include "kernels/view.hpp"
+#include "test_paths.hpp"
 #include "tests/kernels/support.hpp"
 
 namespace abr::test {

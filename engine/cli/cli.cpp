@@ -27,6 +27,9 @@ constexpr const char* kFooter =
     "      trains on the synthetic cohort; results go to runs/quickstart\n"
     "  abr_engine check-data configs/spreadsheet.toml --set data.path=clinic.csv\n"
     "      reads a spreadsheet saved as CSV and says what is in it and what is wrong with it\n"
+    "  abr_engine import clinic/*.TXT --window-ms 0:20 --interval-ms 0.1 --labels labels.csv --out "
+    "clinic.npz\n"
+    "      reads the files that recording devices export (docs/import.md)\n"
     "  abr_engine run configs/spreadsheet.toml --set data.path=clinic.csv --experiment-name clinic\n"
     "      trains on a spreadsheet saved as CSV; results go to runs/clinic\n"
     "  abr_engine predict --checkpoint runs/clinic/checkpoints/best_f1.safetensors --data new.csv --out "
@@ -73,11 +76,11 @@ int run_cli(int argc, char** argv) {
     program.footer(kFooter);
     program.require_subcommand(1);
     program.set_version_flag("--version", fmt::format("abr_engine {}", kEngineVersion));
-    const std::array commands = {add_run_command(program),      add_diagnose_command(program),
-                                 add_compare_command(program),  add_predict_command(program),
-                                 add_evaluate_command(program), add_check_data_command(program),
-                                 add_synth_command(program),    add_config_command(program),
-                                 add_trace_command(program),    add_info_command(program)};
+    const std::array commands = {
+        add_run_command(program),     add_diagnose_command(program), add_compare_command(program),
+        add_predict_command(program), add_evaluate_command(program), add_check_data_command(program),
+        add_import_command(program),  add_synth_command(program),    add_config_command(program),
+        add_trace_command(program),   add_info_command(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

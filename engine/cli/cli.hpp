@@ -10,7 +10,7 @@ class App;
 
 namespace abr {
 
-// Of every command; a training run returns codes of its own, engine/training/run.hpp.
+// The exit codes of every command; a training run returns codes of its own, engine/training/run.hpp.
 enum ExitCode : int {
     kExitDone = 0,
     kExitFailed = 1,
@@ -29,6 +29,7 @@ struct Command {
 };
 Command add_run_command(CLI::App& program);
 Command add_synth_command(CLI::App& program);
+Command add_import_command(CLI::App& program);
 Command add_trace_command(CLI::App& program);
 Command add_info_command(CLI::App& program);
 Command add_config_command(CLI::App& program);

@@ -33,10 +33,8 @@ constexpr const char* kFooter =
 
 void check_labelled(const Predictor& predictor, const std::string& file) {
     const EvaluatedSplit split = predictor.split();
-    for (std::size_t c = 0; c < kComponents; ++c) {
-        const auto component = static_cast<Component>(c);
-        if (component != Component::signal && split.dropped[c].empty() && split.data.labelled(component) > 0)
-            return;
+    for (const Component c : kAllComponents) {
+        if (c != Component::signal && split.dropped[c].empty() && split.data.labelled(c) > 0) return;
     }
     throw InputError(
         fmt::format("{}: no recording has a label that this network predicts (class, wave V, threshold): "

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <string_view>
+#include <unordered_map>
 
 #include "engine/error.hpp"
 
@@ -38,17 +40,17 @@ void check_labels(const Recordings& table, std::size_t classes) {
             table.source_row[static_cast<std::size_t>(largest - table.label.begin())], *largest, classes));
 }
 
-// Counted on what was laid out, not on what the split intended.
+// Counted on what was laid out and by name, not on what the split intended: a table that knows one patient by two
+// numbers is found out as well.
 void check_no_patient_twice(const Dataset& data) {
-    std::vector<int> stands_in(data.patients.size(), -1);
+    std::unordered_map<std::string_view, std::size_t> stands_in;
     for (std::size_t s = 0; s < kSplits; ++s)
         for (const std::int32_t patient : data.parts[s].patient) {
-            int& seen = stands_in[static_cast<std::size_t>(patient)];
-            if (seen >= 0 && seen != static_cast<int>(s))
-                throw RunError(fmt::format("patient '{}' stands in the splits '{}' and '{}'",
-                                           data.patients[static_cast<std::size_t>(patient)],
-                                           kSplitNames[static_cast<std::size_t>(seen)], kSplitNames[s]));
-            seen = static_cast<int>(s);
+            const std::string& name = data.patients[static_cast<std::size_t>(patient)];
+            const std::size_t seen = stands_in.emplace(name, s).first->second;
+            if (seen != s)
+                throw RunError(fmt::format("patient '{}' stands in the splits '{}' and '{}'", name,
+                                           kSplitNames[seen], kSplitNames[s]));
         }
 }
 
@@ -61,23 +63,22 @@ std::int32_t label_target(const Recordings& table, Component c, std::size_t row)
 
 PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const LossConfig& loss) {
     PerComponent<std::string> dropped;
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        const auto component = static_cast<Component>(i);
-        if (!is_task(component)) {
-            if (loss.weights[i] == 0) dropped[i] = "its weight is 0";
+    for (const Component c : kAllComponents) {
+        if (!is_task(c)) {
+            if (loss.weights[c] == 0) dropped[c] = "its weight is 0";
             continue;
         }
-        if (!table.can_label(component))
-            dropped[i] = fmt::format("the data have no column {}", task_of(component).label_column);
-        else if (data.part(Split::train).labelled(component) == 0)
-            dropped[i] = "no training row has a label";
-        else if (data.part(Split::val).labelled(component) == 0)
-            dropped[i] = "no validation row has a label";
-        if (!dropped[i].empty() && loss.weights[i] > 0 && !loss.weight_written_at[i].empty())
+        if (!table.can_label(c))
+            dropped[c] = fmt::format("the data have no column {}", task_of(c).label_column);
+        else if (data.part(Split::train).labelled(c) == 0)
+            dropped[c] = "no training row has a label";
+        else if (data.part(Split::val).labelled(c) == 0)
+            dropped[c] = "no validation row has a label";
+        if (!dropped[c].empty() && loss.weights[c] > 0 && !loss.weight_written_at[c].empty())
             throw InputError(
                 fmt::format("{}: loss.weights.{} = {} cannot be trained: {}; set the weight to 0, remove "
                             "the line, or supply the labels",
-                            loss.weight_written_at[i], kComponentNames[i], loss.weights[i], dropped[i]));
+                            loss.weight_written_at[c], task_of(c).name, loss.weights[c], dropped[c]));
     }
     return dropped;
 }
@@ -184,8 +185,8 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
 }
 
 Config with_dropped_weights(Config config, const Dataset& data) {
-    for (std::size_t i = 0; i < kComponents; ++i)
-        if (!data.dropped[i].empty()) config.loss.weights[i] = 0;
+    for (const Component c : kAllComponents)
+        if (!data.dropped[c].empty()) config.loss.weights[c] = 0;
     return config;
 }
 

@@ -40,16 +40,15 @@ DataReport make_data_report(const Dataset& data, ReadReport rows, const EpochSam
     report.class_counts = count_classes(data);
     report.sample_interval_ms = data.sample_interval_ms;
     report.latencies_outside_window = data.latencies_outside_window;
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        for (std::size_t s = 0; s < kSplits; ++s)
-            report.labels[i][s] = data.parts[s].labelled(static_cast<Component>(i));
-        report.components[i] =
-            data.dropped[i].empty() ? std::string(kComponentOn) : "dropped: " + data.dropped[i];
-        if (data.dropped[i].empty() || !is_task(static_cast<Component>(i))) continue;
-        const std::string name(kComponentNames[i]);
+    for (const Component c : kAllComponents) {
+        for (std::size_t s = 0; s < kSplits; ++s) report.labels[c][s] = data.parts[s].labelled(c);
+        report.components[c] =
+            data.dropped[c].empty() ? std::string(kComponentOn) : "dropped: " + data.dropped[c];
+        if (data.dropped[c].empty() || !is_task(c)) continue;
+        const std::string name(task_of(c).name);
         for (const char* suffix : {"", "_std", "_min", "_max"})
-            report.absent_metrics["train_loss_" + name + suffix] = data.dropped[i];
-        report.absent_metrics["train_share_" + name] = data.dropped[i];
+            report.absent_metrics["train_loss_" + name + suffix] = data.dropped[c];
+        report.absent_metrics["train_share_" + name] = data.dropped[c];
     }
     report.largest_repeats = sampler.largest_repeats();
     report.baselines = compute_baselines(data);

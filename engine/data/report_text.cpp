@@ -83,11 +83,11 @@ std::string components_text(const DataReport& report) {
     header.insert(header.end(), kSplitNames.begin(), kSplitNames.end());
     header.emplace_back("trained");
     TextTable table(header);
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        if (!is_task(static_cast<Component>(i))) continue;
-        std::vector<std::string> cells = {std::string(kComponentNames[i])};
-        for (const std::int64_t count : report.labels[i]) cells.push_back(std::to_string(count));
-        cells.push_back(report.components[i]);
+    for (const Component c : kAllComponents) {
+        if (!is_task(c)) continue;
+        std::vector<std::string> cells = {std::string(task_of(c).name)};
+        for (const std::int64_t count : report.labels[c]) cells.push_back(std::to_string(count));
+        cells.push_back(report.components[c]);
         table.add(std::move(cells));
     }
     return table.text();

@@ -16,7 +16,7 @@ constexpr std::array<const char*, kStaticInputs> kStaticNames = {
     "age",          "intensity",   "rate",        "fmp",          "age_missing",
     "rate_missing", "fmp_missing", "signal_mean", "signal_log_sd"};
 
-// Of the values that are not NaN; the mean of the middle two for an even number.
+// The median of the values that are not NaN; the mean of the middle two for an even number.
 double median(std::vector<double> values) {
     std::erase_if(values, [](double v) { return std::isnan(v); });
     if (values.empty()) return 0;
@@ -26,7 +26,7 @@ double median(std::vector<double> values) {
     return (*std::max_element(values.begin(), middle) + *middle) / 2;
 }
 
-// Of the values that are not NaN; exactly 0 where they are all the same, which rounding would hide.
+// Moments of the values that are not NaN; exactly 0 where they are all the same, which rounding would hide.
 Moments moments(std::vector<double> values) {
     std::erase_if(values, [](double v) { return std::isnan(v); });
     if (values.empty()) return {};

@@ -28,7 +28,7 @@ struct FittedStatistics {
     // In the order and unit of StaticInput, missing values filled. The signal's are those of the recordings
     // as they are, without degradation.
     std::array<Moments, kStaticInputs> statics;
-    // Of the targets that are present; latency within the window only.
+    // Moments of the targets that are present; latency within the window only.
     PerComponent<Moments> target;            // of scalar tasks
     std::vector<std::int64_t> class_counts;  // recordings of each class
     std::vector<double> class_weights;       // omega of the classification loss

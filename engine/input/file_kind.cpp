@@ -31,8 +31,7 @@ using namespace std::string_view_literals;
 constexpr std::string_view kNumPyWay =
     "save recordings, levels and patients with numpy.savez and read them with data.source = \"npz\"";
 constexpr std::string_view kUtf16Way = "save it as CSV UTF-8 or convert it with `iconv -f UTF-16 -t UTF-8`";
-constexpr std::string_view kEdfWay =
-    "read it with Python's mne or pyedflib and save it with numpy.savez for data.source = \"npz\"";
+constexpr std::string_view kImportWay = "bring it in with `abr_engine import FILE --out recordings.npz`";
 constexpr std::string_view kPandasWay =
     "convert it with Python: pandas.read_…(FILE).to_csv(\"FILE.csv\", index=False)";
 
@@ -59,9 +58,10 @@ constexpr Signature kForeign[] = {
     {"FEA1"sv, "a Feather file", kPandasWay},
     {"\xFF"
      "BIOSEMI"sv,
-     "a BDF file (BioSemi)", kEdfWay},
-    {"0       "sv, "an EDF file", kEdfWay},
-    {"GDF "sv, "a GDF file", kEdfWay},
+     "a BDF file (BioSemi)", kImportWay},
+    {"0       "sv, "an EDF file", kImportWay},
+    {"GDF "sv, "a GDF file",
+     "read it with Python's mne and save it with numpy.savez for data.source = \"npz\""},
     {"\x80\x02"sv, "a Python pickle", "convert it with scripts/convert_pickle.py"},
     {"\x80\x03"sv, "a Python pickle", "convert it with scripts/convert_pickle.py"},
     {"\x80\x04"sv, "a Python pickle", "convert it with scripts/convert_pickle.py"},
@@ -133,10 +133,8 @@ ForeignFile foreign_file(const std::filesystem::path& path, std::string_view byt
         if (bytes.starts_with(signature.bytes))
             return {std::string(signature.what), std::string(signature.way_in)};
     if (path.extension() == ".arf" || path.extension() == ".ARF")
-        return {"a TDT .arf file", "bring it in with `abr_engine import FILE --out recordings.npz`"};
-    if (is_wfdb_header(bytes))
-        return {"a WFDB header",
-                "read the record with Python's wfdb and save it with numpy.savez for data.source = \"npz\""};
+        return {"a TDT .arf file", std::string(kImportWay)};
+    if (is_wfdb_header(bytes)) return {"a WFDB header", std::string(kImportWay)};
     return {};
 }
 

@@ -236,9 +236,9 @@ Config Loader::finish() {
     if (!is_written("run.name")) config.run.name = name_;
     if (!is_written("data.split_seed")) config.data.split_seed = config.run.seed;
     if (!is_written("data.synthetic.seed")) config.data.synthetic.seed = config.run.seed;
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        const auto place = written_.places.find(fmt::format("loss.weights.{}", kComponentNames[i]));
-        if (place != written_.places.end()) config.loss.weight_written_at[i] = place->second.text();
+    for (const Component c : kAllComponents) {
+        const auto place = written_.places.find(fmt::format("loss.weights.{}", task_of(c).name));
+        if (place != written_.places.end()) config.loss.weight_written_at[c] = place->second.text();
     }
     const std::vector<ConfigProblem> contradictions = find_contradictions(config, written_);
     problems_.insert(problems_.end(), contradictions.begin(), contradictions.end());

@@ -141,7 +141,7 @@ class Bootstrap {
     std::vector<double> signal_squared_error_;  // (rows) uV^2, summed over samples
 };
 
-// Of sorted values, with linear interpolation between them.
+// The percentile of sorted values, with linear interpolation between them.
 double percentile(const std::vector<double>& sorted, double share) {
     const double place = share * static_cast<double>(sorted.size() - 1);
     const auto below = static_cast<std::size_t>(place);

@@ -100,7 +100,7 @@ std::vector<std::int64_t> chosen_rows(const Recordings& recordings, const Predic
 }  // namespace
 
 Predictor::Predictor(const PredictionRequest& request) : checkpoint_(load_checkpoint(request.checkpoint)) {
-    for (std::size_t c = 0; c < kComponents; ++c)
+    for (const Component c : kAllComponents)
         if (!checkpoint_.shape.built[c]) dropped_[c] = "the network was trained without this component";
     read_data(request);
 }

@@ -211,11 +211,11 @@ void Console::loss_variance(const EpochRecord& record) {
     if (verbosity_ == Verbosity::quiet) return;
     TextTable table(
         {fmt::format("training loss, epoch {}", record.epoch + 1), "mean", "std", "min", "max", "share"});
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        const std::optional<TrainLoss>& train = record.train.loss[i];
+    for (const Component c : kAllComponents) {
+        const std::optional<TrainLoss>& train = record.train.loss[c];
         if (!train) continue;
         const Spread& loss = train->loss;
-        table.add({std::string(kComponentNames[i]), number(loss.mean, 4), number(loss.std, 4),
+        table.add({std::string(task_of(c).name), number(loss.mean, 4), number(loss.std, 4),
                    number(loss.min, 4), number(loss.max, 4), number(train->share, 3)});
     }
     write("\n" + table.text() + "\n");

@@ -24,7 +24,7 @@ struct Terminal {
     bool colour = false;
     std::function<int()> width;  // columns, asked for at every redraw; not called unless interactive
 };
-// Of a file descriptor: interactive if it is a terminal and TERM is not "dumb"; colours unless NO_COLOR is
+// A file descriptor is interactive if it is a terminal and TERM is not "dumb"; colours unless NO_COLOR is
 // set and not empty (no-color.org).
 Terminal detect_terminal(int descriptor);
 

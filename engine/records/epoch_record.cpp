@@ -65,19 +65,19 @@ TrainSummary summarise_steps(std::span<const StepRecord> steps, const PerCompone
     TrainSummary summary;
     summary.grad_norm = spread(column(steps, [](const StepRecord& step) { return step.grad_norm; }));
     summary.learning_rate = steps.back().learning_rate;
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        if (!present[i]) continue;
+    for (const Component c : kAllComponents) {
+        if (!present[c]) continue;
         TrainLoss train;
-        train.loss = spread(column(steps, [i](const StepRecord& step) { return step.loss[i]; }));
+        train.loss = spread(column(steps, [c](const StepRecord& step) { return step.loss[c]; }));
         // A component that is off may be NaN or Inf without touching the total.
-        if (weights[i] != 0) summary.loss_total += weights[i] * train.loss.mean;
-        summary.loss[i] = train;
+        if (weights[c] != 0) summary.loss_total += weights[c] * train.loss.mean;
+        summary.loss[c] = train;
     }
     if (summary.loss_total == 0) return summary;
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        if (!summary.loss[i]) continue;
-        summary.loss[i]->share =
-            weights[i] != 0 ? weights[i] * summary.loss[i]->loss.mean / summary.loss_total : 0.0;
+    for (const Component c : kAllComponents) {
+        if (!summary.loss[c]) continue;
+        summary.loss[c]->share =
+            weights[c] != 0 ? weights[c] * summary.loss[c]->loss.mean / summary.loss_total : 0.0;
     }
     return summary;
 }

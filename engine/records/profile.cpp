@@ -40,7 +40,7 @@ double seconds_of(const Profile& profile) {
     return seconds;
 }
 
-// Of a total that is 0 where nothing ran.
+// The share of a total that is 0 where nothing ran.
 double share(double seconds, double total) {
     return total > 0 ? seconds / total : 0;
 }

@@ -40,8 +40,8 @@ double balancing_power(const RecordedRun& run) {
 
 std::vector<Component> components_on(const EpochColumns& epochs, std::size_t row) {
     std::vector<Component> on;
-    for (std::size_t c = 0; c < kComponents; ++c) {
-        if (epochs.is_on(static_cast<Component>(c), row)) on.push_back(static_cast<Component>(c));
+    for (const Component c : kAllComponents) {
+        if (epochs.is_on(c, row)) on.push_back(c);
     }
     return on;
 }

@@ -31,10 +31,12 @@ std::optional<NotFinite> first_not_finite(const RunTable& table, const std::vect
 
 std::optional<Finding> loss_not_finite(const RuleCase& rule) {
     std::vector<std::string> of_steps, of_epochs;
-    for (std::size_t c = 0; c < kComponents; ++c) {
-        of_steps.push_back(column_of("loss_", static_cast<Component>(c)));
-        of_epochs.push_back(column_of("train_loss_", static_cast<Component>(c)));
-        of_epochs.push_back(column_of("val_loss_", static_cast<Component>(c)));
+    for (const Component c : kAllComponents) {
+        // A further loss that is off has no columns.
+        if (!is_task(c) && !rule.run.steps.has(column_of("loss_", c))) continue;
+        of_steps.push_back(column_of("loss_", c));
+        of_epochs.push_back(column_of("train_loss_", c));
+        of_epochs.push_back(column_of("val_loss_", c));
     }
     of_steps.insert(of_steps.end(), {"loss_total", "grad_norm"});
     of_epochs.insert(of_epochs.end(), {"train_loss_total", "val_loss_total", "grad_norm_mean"});

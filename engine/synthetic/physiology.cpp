@@ -20,7 +20,7 @@ constexpr double kSlowMs = 0.35, kSlowYears = 2;
 double maturation_ms(double age_years) {
     return kFastMs * std::exp(-age_years / kFastYears) + kSlowMs * std::exp(-age_years / kSlowYears);
 }
-// Of the periphery, ms.
+// The periphery's share, ms.
 double periphery_ms(double age_years) {
     return 0.15 * std::exp(-age_years / 0.15);
 }

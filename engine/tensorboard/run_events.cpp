@@ -24,7 +24,7 @@ using tensorboard::Event;
 
 constexpr std::int64_t kImageEvery = 5;  // epochs
 
-// Of the run, in seconds since 1970; 0 where it is not known.
+// When the run began, in seconds since 1970; 0 where it is not known.
 double start_time(const RecordedRun& run) {
     try {
         tm time{};
@@ -65,8 +65,8 @@ void add_validation_shares(tensorboard::Summary& summary, const RecordedRun& run
     if (!run.has_config() || !run.epochs.has("val_loss_total")) return;
     const auto total = run.epochs.numbers("val_loss_total")[row];
     const auto weights = final_weights(run.config().loss, run.config().curriculum);
-    for (std::size_t c = 0; c < kComponents; ++c) {
-        const std::string name(kComponentNames[c]);
+    for (const Component c : kAllComponents) {
+        const std::string name(task_of(c).name);
         if (!total || !run.epochs.has("val_loss_" + name)) continue;
         const auto loss = run.epochs.numbers("val_loss_" + name)[row];
         if (loss) add_scalar(summary, "ratios/val_" + name + "_share", weights[c] * *loss / *total);

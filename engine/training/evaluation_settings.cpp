@@ -16,7 +16,7 @@ namespace {
 // In the order of Distance.
 constexpr std::array<std::string_view, 3> kDistanceNames = {"mse", "l1", "huber"};
 
-// Of the first checkpoints, which held the weights in the order of Component.
+// The number of weights in the first checkpoints, which held the weights in the order of Component.
 constexpr std::size_t kUnnamedWeights = 6;
 
 // One list of the numbers serves writing, reading and checking; `limit`: what a value must be below.

@@ -15,7 +15,7 @@ namespace abr {
 struct EvaluationSettings {
     LossSettings loss;                   // classes: as in the network's shape
     PerComponent<double> final_weights;  // of the total loss
-    // Of the second, degraded input where there is no clean signal (kernels/batch.hpp).
+    // Those of the second, degraded input where there is no clean signal (kernels/batch.hpp).
     std::uint64_t seed = 0;
     DegradationSettings degradation;
 };

@@ -8,12 +8,12 @@ namespace abr {
 
 struct Degradation {
     double noise_sd;  // relative to the recording's sd; 0 = none
-    // Of the noise: samples 4 j ... 4 j + 3 are drawn at (j, place, step, epoch).
+    // The noise of samples 4 j ... 4 j + 3 are drawn at (j, place, step, epoch).
     std::uint64_t key;
     std::uint32_t place, step, epoch;
 };
 
-// Of row `recording` of the split.
+// The degradation of row `recording` of the split.
 ABR_HOST_DEVICE inline Degradation draw_degradation(const DegradationSettings& settings, BatchMode mode,
                                                     const RowDraws& draws, Index recording) {
     const double sd = settings.noise_sd;

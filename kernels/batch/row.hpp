@@ -26,7 +26,7 @@ struct RowPlan {
     StaticsPlan statics;
 };
 
-// Of the recording at `place` of the step.
+// The plan of the recording at `place` of the step.
 ABR_HOST_DEVICE inline RowPlan draw_plan(const BatchSettings& settings, BatchMode mode,
                                          const std::int32_t* order, const StepState& state, Index place) {
     const Index recording = order[state.first + place];

@@ -14,7 +14,7 @@ struct RowMoments {
     double mean, sd;  // uV; the sd is biased
 };
 
-// Of x (length); in two passes.
+// The moments of x (length), in two passes.
 template <class T, class Team>
 ABR_DEVICE RowMoments moments(const Team& team, Index length, const T* x) {
     const double mean =

@@ -1,4 +1,4 @@
-// The targets of a row but for the signal's.
+// The targets of a row but for the signal's. No class is mixed of two.
 #pragma once
 
 #include <limits>
@@ -33,6 +33,7 @@ ABR_HOST_DEVICE void write_targets(const DeviceRecordings& recordings, const Bat
                 inside ? standardise<T>(value, settings.target[c]) : std::numeric_limits<T>::quiet_NaN();
         }
     });
+    if (targets.first_share != nullptr) targets.first_share[b] = T{1};
 }
 
 }  // namespace abr

@@ -7,6 +7,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/activation.hpp"
+#include "kernels/cpu/simd_dispatch.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
 #include "kernels/operand_checks.hpp"
@@ -64,25 +65,8 @@ HWY_AFTER_NAMESPACE();
 namespace abr::cpu {
 namespace {
 
-HWY_EXPORT(forward_f32);
-HWY_EXPORT(forward_f64);
-HWY_EXPORT(backward_f32);
-HWY_EXPORT(backward_f64);
-
-template <class T>
-auto forward_function() {
-    if constexpr (std::is_same_v<T, float>)
-        return &HWY_DYNAMIC_DISPATCH(forward_f32);
-    else
-        return &HWY_DYNAMIC_DISPATCH(forward_f64);
-}
-template <class T>
-auto backward_function() {
-    if constexpr (std::is_same_v<T, float>)
-        return &HWY_DYNAMIC_DISPATCH(backward_f32);
-    else
-        return &HWY_DYNAMIC_DISPATCH(backward_f64);
-}
+ABR_SIMD_DISPATCH(forward)
+ABR_SIMD_DISPATCH(backward)
 
 // f(b, at, n): recording b is the n elements from `at` on.
 template <class T, class F>

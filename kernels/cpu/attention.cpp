@@ -12,6 +12,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/cpu/gemm_kernel.hpp"
 #include "kernels/cpu/padding.hpp"
+#include "kernels/cpu/simd_dispatch.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
 #include "kernels/operand_checks.hpp"
@@ -198,25 +199,8 @@ Index attention_workspace(const Attention& op, Index batch, Index length) {
 namespace cpu {
 namespace {
 
-HWY_EXPORT(forward_f32);
-HWY_EXPORT(forward_f64);
-HWY_EXPORT(backward_f32);
-HWY_EXPORT(backward_f64);
-
-template <class T>
-auto forward_function() {
-    if constexpr (std::is_same_v<T, float>)
-        return &HWY_DYNAMIC_DISPATCH(forward_f32);
-    else
-        return &HWY_DYNAMIC_DISPATCH(forward_f64);
-}
-template <class T>
-auto backward_function() {
-    if constexpr (std::is_same_v<T, float>)
-        return &HWY_DYNAMIC_DISPATCH(backward_f32);
-    else
-        return &HWY_DYNAMIC_DISPATCH(backward_f64);
-}
+ABR_SIMD_DISPATCH(forward)
+ABR_SIMD_DISPATCH(backward)
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include "kernels/cpu/padding.hpp"
 #include "kernels/cpu/partial_sums.hpp"
+#include "kernels/cpu/simd_dispatch.hpp"
 #include "kernels/cpu/simd_math.hpp"
 #include "kernels/cpu/stream.hpp"
 #include "kernels/cuda/norm_plan.hpp"
@@ -346,25 +347,8 @@ Index group_norm_workspace(const GroupNorm& op, Index batch) {
 namespace cpu {
 namespace {
 
-HWY_EXPORT(forward_f32);
-HWY_EXPORT(forward_f64);
-HWY_EXPORT(backward_f32);
-HWY_EXPORT(backward_f64);
-
-template <class T>
-auto forward_function() {
-    if constexpr (std::is_same_v<T, float>)
-        return &HWY_DYNAMIC_DISPATCH(forward_f32);
-    else
-        return &HWY_DYNAMIC_DISPATCH(forward_f64);
-}
-template <class T>
-auto backward_function() {
-    if constexpr (std::is_same_v<T, float>)
-        return &HWY_DYNAMIC_DISPATCH(backward_f32);
-    else
-        return &HWY_DYNAMIC_DISPATCH(backward_f64);
-}
+ABR_SIMD_DISPATCH(forward)
+ABR_SIMD_DISPATCH(backward)
 
 }  // namespace
 

@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(kThreads)
         [&](int c, int, float total) { a.y.row(b)[c] = total; });
 }
 
-// Of a sample: d_score and d_pre, the gradients with respect to the scores and to x W + c, and the shares of dbias
+// A sample's d_score and d_pre, the gradients with respect to the scores and to x W + c, and the shares of dbias
 // and dscore.
 __global__ void __launch_bounds__(kThreads)
     attention_pool_scores_kernel(AttentionPool op, AttentionPoolPlan plan, AttentionPoolBackward<float> a) {

@@ -9,7 +9,7 @@
 
 namespace abr::cuda {
 
-// Of a sequence: its real rows from row(0, first) on, `step` rows apart, `length` a sample.
+// The real rows of a sequence, from row(0, first) on, `step` rows apart, `length` a sample.
 inline Axis rows_of(const Sequence<const float>& s, Index length, Index step) {
     return {s.batch * length, length, s.sample_stride(), step * s.channels};
 }

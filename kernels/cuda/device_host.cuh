@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <numbers>
 #include <tuple>
 
@@ -49,7 +50,7 @@ inline float4 make_float4(float x, float y, float z, float w) {
     return {x, y, z, w};
 }
 
-// Of the thread that runs; set whenever it changes.
+// What the running thread sees; set whenever it changes.
 extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
 
@@ -66,19 +67,44 @@ struct Grid {
     Grid(dim3 blocks, Location where = Location::current()) : size(blocks), at(where) {}
 };
 
+// Continues an FNV-1a hash (Fowler, Noll and Vo) over the bytes of a launch's argument, padding aside.
+template <class T>
+std::uint64_t digest(std::uint64_t hash, T argument) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    __builtin_clear_padding(&argument);
+    unsigned char bytes[sizeof argument];
+    std::memcpy(bytes, &argument, sizeof argument);
+    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001B3u;
+    return hash;
+}
+
 template <class... Parameters, class... Arguments>
-void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared_bytes, Stream&,
+void launch(void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared_bytes, Stream& stream,
             const Arguments&... arguments) {
     static_assert(sizeof...(Parameters) == sizeof...(Arguments));
-    const std::tuple<Parameters...> values(static_cast<Parameters>(arguments)...);
-    const auto body = [&] { std::apply(kernel, values); };
-    emulation::run({.kernel = reinterpret_cast<const void*>(kernel),
-                    .grid = {grid.size.x, grid.size.y, grid.size.z},
-                    .block = {block.x, block.y, block.z},
-                    .dynamic_shared_bytes = shared_bytes,
-                    .at = grid.at,
-                    .call = [](const void* closure) { (*static_cast<const decltype(body)*>(closure))(); },
-                    .closure = &body});
+    static_assert((std::is_trivially_copyable_v<Parameters> && ...));
+    struct Closure {
+        void (*kernel)(Parameters...);
+        std::tuple<Parameters...> values;
+    };
+    const auto call = [](const void* p) {
+        const auto& closure = *static_cast<const Closure*>(p);
+        std::apply(closure.kernel, closure.values);
+    };
+    const auto release = [](const void* p) { delete static_cast<const Closure*>(p); };
+    auto* const closure = new Closure{kernel, {static_cast<Parameters>(arguments)...}};
+    std::uint64_t hash = 0xCBF29CE484222325u;
+    std::apply([&](const Parameters&... value) { ((hash = digest(hash, value)), ...); }, closure->values);
+    emulation::queue(&stream,
+                     {.kernel = reinterpret_cast<const void*>(kernel),
+                      .grid = {grid.size.x, grid.size.y, grid.size.z},
+                      .block = {block.x, block.y, block.z},
+                      .dynamic_shared_bytes = shared_bytes,
+                      .at = grid.at,
+                      .arguments = hash,
+                      .call = call,
+                      .closure = {closure, release},
+                      .closure_bytes = sizeof(Closure)});
 }
 
 inline void __syncthreads(Location at = Location::current()) {
@@ -135,11 +161,13 @@ __attribute__((no_sanitize_thread)) T atomicAdd(T* p, std::type_identity_t<T> va
 inline float rsqrtf(float x) {
     return 1 / std::sqrt(x);
 }
-// A product that no addition is fused with: nothing is here (-ffp-contract=off).
+// A product that no addition is fused with, also where the compiler may contract them.
 inline float __fmul_rn(float a, float b) {
-    return a * b;
+    float product = a * b;
+    asm("" : "+x"(product));
+    return product;
 }
-// Of pi * x, for which the device needs no slow reduction of its argument.
+// The sine of pi * x, for which the device needs no slow reduction of its argument.
 inline double sinpi(double x) {
     return std::sin(std::numbers::pi * std::remainder(x, 2.0));
 }

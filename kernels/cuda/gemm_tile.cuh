@@ -87,7 +87,7 @@ class ThreadTile {
 
     float sum[kRows][kColumns];
 
-    // Of the tile: row i, column j.
+    // The element in row i and column j of the tile.
     __device__ static int row(int i) {
         return i / 4 * kRowStep + static_cast<int>(threadIdx.x) / kAcross * 4 + i % 4;
     }

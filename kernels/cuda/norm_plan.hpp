@@ -5,12 +5,12 @@
 
 namespace abr::cuda {
 
-// Of each sample: dbias, then dweight.
+// Each sample has dbias, then dweight.
 inline Index group_norm_workspace(const GroupNorm& op, Index batch) {
     return batch * 2 * op.channels;
 }
 
-// Of each run of rows: dweight, then dbias.
+// Each run of rows has dweight, then dbias.
 inline constexpr Index kLayerNormRun = 64;
 inline Index layer_norm_runs(Index rows) {
     return (rows + kLayerNormRun - 1) / kLayerNormRun;

@@ -7,12 +7,11 @@
 #include "kernels/cuda/error.hpp"
 #include "kernels/cuda/kernel_name.hpp"
 #include "kernels/cuda/launch_kernel.hpp"
+#include "kernels/cuda/shared_limit.hpp"
 #include "kernels/cuda/stream.hpp"
 
 namespace abr::cuda {
 namespace {
-
-constexpr std::size_t kSharedWithoutAsking = 48 * 1024;  // CUDA C++ Programming Guide, compute capabilities
 
 std::string explain(cudaError_t error) {
     return std::string(cudaGetErrorName(error)) + " (" + cudaGetErrorString(error) + ")";
@@ -55,7 +54,7 @@ void Stream::synchronize() {
 void launch_kernel(const void* kernel, dim3 grid, dim3 block, void** arguments, std::size_t shared_bytes,
                    Stream& stream, std::source_location at) {
     cudaError_t error = cudaSuccess;
-    if (shared_bytes > kSharedWithoutAsking)
+    if (asks_for_more_shared(shared_bytes))
         error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                      static_cast<int>(shared_bytes));
     if (error == cudaSuccess)

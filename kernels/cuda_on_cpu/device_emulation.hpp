@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <source_location>
 
 namespace abr::emulation {
@@ -14,17 +15,21 @@ struct Extent {
     std::uint64_t count() const { return std::uint64_t{x} * y * z; }
 };
 
-// One launch; call(closure) runs the kernel's body for the current thread.
+// One launch; call(closure) runs the kernel's body for the current thread. The closure holds the arguments as they were
+// when the kernel was launched.
 struct Launch {
     const void* kernel;
     Extent grid, block;
     std::size_t dynamic_shared_bytes;
     std::source_location at;
+    std::uint64_t arguments;  // a digest of them
     void (*call)(const void* closure);
-    const void* closure;
+    std::unique_ptr<const void, void (*)(const void*)> closure;
+    std::size_t closure_bytes;
 };
-// Runs every thread of every block. Throws Fault (fault.hpp).
-void run(const Launch&);
+// Puts it behind what the stream has to do; it runs when somebody waits for it (work_queue.hpp). Throws Fault
+// (fault.hpp) where a device would refuse the launch.
+void queue(const void* stream, Launch);
 
 // Shared memory of the current block, filled with NaNs. `key` names a declaration: all threads that pass it get
 // the same memory.

@@ -9,13 +9,16 @@
 #include <vector>
 
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/shared_limit.hpp"
 #include "kernels/cuda_on_cpu/crash.hpp"
 #include "kernels/cuda_on_cpu/fault.hpp"
 #include "kernels/cuda_on_cpu/fiber.hpp"
 #include "kernels/cuda_on_cpu/kernel_names.hpp"
+#include "kernels/cuda_on_cpu/launch_log.hpp"
 #include "kernels/cuda_on_cpu/schedule.hpp"
 #include "kernels/cuda_on_cpu/scheduler.hpp"
 #include "kernels/cuda_on_cpu/shared_memory.hpp"
+#include "kernels/cuda_on_cpu/work_queue.hpp"
 
 namespace abr::cuda {
 
@@ -28,7 +31,7 @@ namespace abr::emulation {
 namespace {
 
 constexpr unsigned kMaximumThreads = 1024;
-// What every architecture since sm_70 offers a block, once a kernel has asked for it.
+// What every architecture since sm_70 offers a block, once its launch has asked for it (shared_limit.hpp).
 constexpr std::size_t kMaximumShared = 96 * 1024;
 constexpr std::uint64_t kMaximumGridX = 0x7FFFFFFF, kMaximumGridYZ = 65535;
 
@@ -66,6 +69,7 @@ cuda::uint3 index_in(const Extent& extent, std::uint64_t i) {
 
 class Executor {
   public:
+    static void check(const Launch&);
     void run(const Launch&);
     void use_seed(std::uint64_t seed) { scheduler_ = Scheduler(seed); }
 
@@ -81,6 +85,10 @@ class Executor {
 
     Running running() const { return {block_, current_}; }
     bool on_stack(const void* p) const { return stacks_.contains(p); }
+    bool in_arguments(const void* p) const {
+        const auto* closure = static_cast<const char*>(launch_->closure.get());
+        return p >= closure && p < closure + launch_->closure_bytes;
+    }
     int lane() const { return static_cast<int>(current_ % kWarpSize); }
 
     Observer* observer = nullptr;
@@ -88,7 +96,6 @@ class Executor {
 
   private:
     static void thread_main();
-    void check(const Launch&) const;
     void run_block(unsigned block);
     void resume(unsigned thread);
     void suspend() { switch_fiber(threads_[current_].fiber, host_); }
@@ -97,6 +104,7 @@ class Executor {
     void release_barrier();
     void complete_collective();
     void resolve(const Thread& any, unsigned first);
+    void check_shared(std::source_location);
     [[noreturn]] void report_stuck();
     std::string name(unsigned thread) const { return "thread " + text(threads_[thread].index); }
     std::string whereabouts(unsigned thread) const;
@@ -118,9 +126,19 @@ Executor& executor() {
     return instance;
 }
 
-void Executor::check(const Launch& launch) const {
+std::vector<std::string>* launch_log = nullptr;
+
+std::string description(const Launch& launch) {
+    std::string line = kernel_name(launch.kernel);
+    for (const Extent& extent : {launch.grid, launch.block})
+        line +=
+            ' ' + std::to_string(extent.x) + 'x' + std::to_string(extent.y) + 'x' + std::to_string(extent.z);
+    return line + ' ' + std::to_string(launch.dynamic_shared_bytes) + ' ' + std::to_string(launch.arguments);
+}
+
+void Executor::check(const Launch& launch) {
     const auto refuse = [&](const std::string& what) {
-        throw Fault(place(launch.at) + ": invalid launch of " + kernel_name_ + ": " + what);
+        throw Fault(place(launch.at) + ": invalid launch of " + kernel_name(launch.kernel) + ": " + what);
     };
     if (launch.block.count() == 0 || launch.block.count() > kMaximumThreads || launch.block.z > 64)
         refuse("a block of " + std::to_string(launch.block.count()) + " threads");
@@ -134,7 +152,6 @@ void Executor::check(const Launch& launch) const {
 
 void Executor::run(const Launch& launch) {
     kernel_name_ = kernel_name(launch.kernel);
-    check(launch);
     note_exercised(kernel_name_, scheduler_.seed());
     report_crashes();
     launch_ = &launch;
@@ -186,7 +203,7 @@ void Executor::thread_main() {
     Executor& self = executor();
     fiber_entered(self.host_);
     self.in_kernel = true;
-    self.launch_->call(self.launch_->closure);
+    self.launch_->call(self.launch_->closure.get());
     self.in_kernel = false;
     self.threads_[self.current_].state = State::done;
     ++self.done_;
@@ -351,10 +368,24 @@ void Executor::report_stuck() {
     report(place(waits->at), what);
 }
 
+// A device refuses the launch; here the declaration that is one too many is found as it runs.
+void Executor::check_shared(std::source_location at) {
+    const std::size_t dynamic = launch_->dynamic_shared_bytes;
+    std::size_t declared = 0;
+    for (const auto& piece : static_) declared += piece.bytes();
+    const std::size_t limit =
+        cuda::asks_for_more_shared(dynamic) ? kMaximumShared : cuda::kSharedWithoutAsking;
+    if (declared + dynamic > limit)
+        report(place(at), "too much shared memory: " + std::to_string(declared) + " bytes declared and " +
+                              std::to_string(dynamic) + " of the launch, of " + std::to_string(limit) +
+                              (limit == kMaximumShared ? "" : " that a launch need not ask for"));
+}
+
 void* Executor::static_shared(const void* key, std::size_t bytes, std::source_location at) {
     for (const auto& piece : static_)
         if (piece.key() == key) return piece.data();
     const auto& piece = static_.emplace_back(key, bytes, at);
+    check_shared(at);
     if (observer) observer->shared_memory_begins(piece.data(), piece.bytes());
     return piece.data();
 }
@@ -380,6 +411,9 @@ Running running() {
 bool on_fiber_stack(const void* p) {
     return executor().on_stack(p);
 }
+bool in_arguments(const void* p) {
+    return executor().in_arguments(p);
+}
 void maybe_preempt() {
     executor().maybe_preempt();
 }
@@ -390,10 +424,18 @@ std::string describe_launch() {
     return executor().describe_launch();
 }
 void use_seed(std::uint64_t seed) {
+    finish_all();
     executor().use_seed(seed);
 }
+void check(const Launch& launch) {
+    Executor::check(launch);
+}
 void run(const Launch& launch) {
+    if (launch_log != nullptr) launch_log->push_back(description(launch));
     executor().run(launch);
+}
+void log_launches(std::vector<std::string>* lines) {
+    launch_log = lines;
 }
 
 void* static_shared(const void* key, std::size_t bytes, std::source_location at) {

@@ -30,10 +30,17 @@ class Observer {
 };
 void set_observer(Observer*);
 
+// Throws Fault where a device would refuse the launch.
+void check(const Launch&);
+// Runs every thread of every block. Throws Fault (fault.hpp).
+void run(const Launch&);
+
 // True while a kernel's own code runs: false on the host, between threads and inside the layer.
 bool in_kernel();
 Running running();
 bool on_fiber_stack(const void* p);
+// Whether it points into the arguments of the launch that runs.
+bool in_arguments(const void* p);
 // Lets the scheduler run another thread, or not.
 void maybe_preempt();
 // Ends the launch with a Fault. `where` is "file:line".

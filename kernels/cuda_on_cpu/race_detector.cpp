@@ -122,7 +122,7 @@ void RaceDetector::check(Cell& cell, AccessKind kind, const Source& source) {
         return;
     }
     if (!readers_ordered(cell)) {
-        // Of several readers the last one is known; it may be the running thread itself.
+        // The last one of several readers is known; it may be the running thread itself.
         report_race(kind, source, false, cell.read, cell.read_source);
     }
     cell.readers = Readers::none;

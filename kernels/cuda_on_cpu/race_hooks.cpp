@@ -1,8 +1,5 @@
 // What code compiled with -fsanitize=thread calls before each access to memory, instead of ThreadSanitizer's runtime.
-#include <pthread.h>
-
 #include <cstddef>
-#include <utility>
 
 #include "kernels/cuda_on_cpu/race_detector.hpp"
 
@@ -29,22 +26,8 @@ bool is_programs_own(const void* p) {
     return p >= &__executable_start && p < &_end;
 }
 
-// The host's stack, where the arguments of a launch lie.
-bool on_host_stack(const void* p) {
-    static const auto range = [] {
-        pthread_attr_t attributes;
-        void* bottom = nullptr;
-        std::size_t size = 0;
-        pthread_getattr_np(pthread_self(), &attributes);
-        pthread_attr_getstack(&attributes, &bottom, &size);
-        pthread_attr_destroy(&attributes);
-        return std::pair(static_cast<const char*>(bottom), size);
-    }();
-    return p >= range.first && p < range.first + range.second;
-}
-
 void hook(const void* p, std::size_t bytes, AccessKind kind, const void* return_address) {
-    if (!in_kernel() || on_fiber_stack(p) || is_programs_own(p) || on_host_stack(p)) return;
+    if (!in_kernel() || on_fiber_stack(p) || is_programs_own(p) || in_arguments(p)) return;
     const InsideLayer inside;
     maybe_preempt();
     // The call stands in front of the address that it returns to.

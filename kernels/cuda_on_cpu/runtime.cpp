@@ -1,4 +1,5 @@
-// Streams and memory of the CUDA backend where kernels run on the CPU: a launch is over when it returns.
+// Streams and memory of the CUDA backend where kernels run on the CPU. What waits on a device waits here: copies and
+// release() for all streams.
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -6,6 +7,7 @@
 #include "kernels/cuda/buffer.hpp"
 #include "kernels/cuda/stream.hpp"
 #include "kernels/cuda_on_cpu/device_memory.hpp"
+#include "kernels/cuda_on_cpu/work_queue.hpp"
 
 namespace abr {
 namespace {
@@ -31,8 +33,12 @@ bool device_available() {
 }
 
 Stream::Stream() = default;
-Stream::~Stream() = default;
-void Stream::synchronize() {}
+Stream::~Stream() {
+    emulation::finish_all_quietly();
+}
+void Stream::synchronize() {
+    emulation::finish(this);
+}
 
 DeviceMemory device_memory() {
     return {kMemory, kMemory};
@@ -48,17 +54,20 @@ void* allocate_zeroed(std::size_t bytes) {
 }
 
 void release(void* device) noexcept {
+    emulation::finish_all_quietly();
     emulation::forget_memory(device);
     std::free(device);
 }
 
 void copy_to_device(void* device, const void* host, std::size_t bytes) {
     ++calls;
+    emulation::finish_all();
     if (bytes > 0) std::memcpy(device, host, bytes);
 }
 
 void copy_to_host(void* host, const void* device, std::size_t bytes) {
     ++calls;
+    emulation::finish_all();
     if (bytes > 0) std::memcpy(host, device, bytes);
 }
 

@@ -30,6 +30,11 @@ TEST_CASE("attention pooling: the same bits under every schedule") {
     }
 }
 
+TEST_CASE("attention pooling: scores that exp cannot stand") {
+    cuda::Stream stream;
+    check_far_scores<float>(stream);
+}
+
 TEST_CASE("attention pooling: parameter gradients are added to") {
     cuda::Stream stream;
     AttentionPoolProblem<float> once({2, 9, 6, 3}), twice({2, 9, 6, 3});

@@ -44,6 +44,7 @@ void check_batch(cuda::Stream& stream, const Split& split, const BatchSettings& 
     check_field(built.mean, naive.mean, reference.mean, drawn, "mean");
     check_field(built.sd, naive.sd, reference.sd, drawn, "sd");
     CHECK(built.label.same_bits(naive.label));
+    CHECK(built.first_share.same_bits(naive.first_share));
     CHECK(built.exist.same_bits(naive.exist));
     built.input.check_zero_padding();
     built.check_sentinels();

@@ -29,6 +29,13 @@ TEST_CASE("group norm: both passes agree with the reference") {
     for (const GroupNormCase& c : kReal) check_group_norm<float>(stream, c);
 }
 
+// Declared and dynamic shared memory pass 48 KB together: one group at base 64, two at base 128.
+TEST_CASE("group norm: groups as wide as a launch has to ask memory for") {
+    cuda::Stream stream;
+    check_group_norm<float>(stream, {1, 25, 512, 1, true, true, true, 0.1f});
+    check_group_norm<float>(stream, {1, 13, 1024, 2, true, true, false, 0});
+}
+
 TEST_CASE("group norm: the same bits under every schedule") {
     cuda::Stream stream;
     for (const GroupNormCase& c : kScheduled) {

@@ -210,6 +210,29 @@ TEST_CASE("learner: a step makes no allocation and no copy to or from the device
     CHECK(learner->steps().size() == 2);
 }
 
+TEST_CASE("learner: steps of as many recordings are launched alike, so that a captured one serves all") {
+    const auto learner = on_cuda(tiny_settings());
+    std::vector<std::vector<std::string>> steps;
+    PerComponent<double> weights = kAllWeights;
+    for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
+        learner->begin_epoch(epoch, recordings().order(), weights);
+        for (const Index step : {0, 1})
+            steps.push_back(launches_of([&] {
+                learner->train_step(2 * epoch + step, 4 * step, 4, 1e-3 * static_cast<double>(step));
+            }));
+        weights[Component::threshold] *= 2;
+        learner->evaluate(recordings().view());
+    }
+    if (steps[0].empty()) return;
+    REQUIRE(steps[0].size() > 100);
+    for (std::size_t step = 1; step < steps.size(); ++step) {
+        REQUIRE(steps[step].size() == steps[0].size());
+        CHECK(steps[step][0].find("write_step_state_kernel") != std::string::npos);
+        CHECK(steps[step][0] != steps[0][0]);
+        for (std::size_t i = 1; i < steps[0].size(); ++i) CHECK(steps[step][i] == steps[0][i]);
+    }
+}
+
 TEST_CASE("learner: recordings without a clean signal are measured on a degraded copy, as on the CPU") {
     DeviceRecordings noisy = recordings().view();
     noisy.clean = nullptr;

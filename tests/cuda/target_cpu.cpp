@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "kernels/cuda_on_cpu/device_memory.hpp"
+#include "kernels/cuda_on_cpu/launch_log.hpp"
 #include "kernels/cuda_on_cpu/schedule.hpp"
 #include "tests/cuda/target.hpp"
 
@@ -32,6 +33,14 @@ void permit_access(const void* device, std::size_t bytes) {
 
 std::int64_t memory_calls() {
     return emulation::memory_calls();
+}
+
+std::vector<std::string> launches_of(const std::function<void()>& body) {
+    std::vector<std::string> lines;
+    emulation::log_launches(&lines);
+    body();
+    emulation::log_launches(nullptr);
+    return lines;
 }
 
 }  // namespace abr::test

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "test_paths.hpp"
 #include "tests/engine/output_files.hpp"
 
 namespace abr::test {

@@ -167,9 +167,8 @@ const std::vector<Mistake> kMistakes = {
      "`intensity_db`, `class`, `s0`, `s1`, `s2`, `s3`; rename the column, or correct the name in "
      "[data.missing_in]"},
     {"an EDF file", "0       X X X X\n", kInterval,
-     "data.csv: an EDF file: expected a CSV file in UTF-8; read it with Python's mne or pyedflib and save it "
-     "with "
-     "numpy.savez for data.source = \"npz\""},
+     "data.csv: an EDF file: expected a CSV file in UTF-8; bring it in with `abr_engine import FILE --out "
+     "recordings.npz`"},
     {"a single NumPy array", std::string("\x93NUMPY\x01\x00", 8), kInterval,
      "data.csv: a single NumPy array (.npy): expected a CSV file in UTF-8; save recordings, levels and "
      "patients with "

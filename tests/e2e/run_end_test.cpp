@@ -84,6 +84,20 @@ TEST_CASE("pitfall 2: early stopping counts from the best epoch, the first one i
     CHECK(read_table(folder.path / "runs/x/epochs.csv").size() == 3);
 }
 
+TEST_CASE("run: early stopping counts no improvement that is smaller than min_delta") {
+    const TemporaryFolder folder;
+    const Outcome outcome = engine(folder.path, kQuickstart +
+                                                    " --set training.epochs=6 --experiment-name x"
+                                                    " --set training.early_stopping.metric=loss"
+                                                    " --set training.early_stopping.patience=1"
+                                                    " --set training.early_stopping.min_delta=1000");
+    REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+    const CsvTable epochs = read_table(folder.path / "runs/x/epochs.csv");
+    REQUIRE(epochs.size() == 2);
+    CHECK(number(epochs[1], "val_loss_total") < number(epochs[0], "val_loss_total"));
+    CHECK(read_json(folder.path / "runs/x/summary.json").at("stop_reason") == "early_stopping");
+}
+
 TEST_CASE("pitfall 7: a head without labels is neither built, nor trained, nor evaluated, and that is said") {
     const TemporaryFolder folder;
     write_swapped_levels(folder.path);

@@ -8,6 +8,7 @@
 
 #include "engine/keys/keys.hpp"
 #include "engine/keys/load.hpp"
+#include "test_paths.hpp"
 
 namespace {
 

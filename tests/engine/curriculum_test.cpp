@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/keys/load.hpp"
+#include "test_paths.hpp"
 
 using namespace abr;
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 
 #include "engine/error.hpp"
@@ -45,6 +46,32 @@ TEST_CASE("pitfall 12: no patient stands in two splits, and every row stands in 
     CHECK(patient_and_split.size() == 20);
 }
 
+TEST_CASE("pitfall 12: a patient whom the table knows by two numbers does not come to stand in two splits") {
+    Recordings table = table_of_60();
+    // Whatever the split is, the one patient that all of these are stands in each part of it.
+    std::fill(table.patients.begin(), table.patients.end(), "the same");
+    CHECK_THROWS_WITH_AS(build_dataset(std::move(table), two_classes()),
+                         "patient 'the same' stands in the splits 'train' and 'val'", RunError);
+}
+
+TEST_CASE("pitfall 12: what is fitted is fitted on the training rows alone") {
+    Recordings table = table_of_60();
+    for (std::size_t r = 0; r < table.label.size(); r += 7)
+        table.age_years[r] = table.rate_hz[r] = table.fmp[r] = table.scalar[Component::threshold][r] =
+            kMissing;
+    for (std::size_t r = 0; r < table.label.size(); r += 3) table.rate_hz[r] = 11.1f;
+    const Recordings source = table;
+    Config config = two_classes();
+    config.loss.class_weighting = ClassWeighting::balanced;
+    const Dataset data = build_dataset(std::move(table), config);
+    std::vector<std::int64_t> training;
+    for (const std::int64_t row : data.part(Split::train).source_row) training.push_back(row - 1);
+    CHECK(data.statistics == fit_statistics(source, training, 2, config.loss));
+    std::vector<std::int64_t> all(static_cast<std::size_t>(source.rows));
+    std::iota(all.begin(), all.end(), 0);
+    CHECK_FALSE(data.statistics == fit_statistics(source, all, 2, config.loss));
+}
+
 TEST_CASE("dataset: each row's arrays are those of its source row") {
     Recordings table = table_of_60();
     table.has_clean = true;
@@ -55,7 +82,7 @@ TEST_CASE("dataset: each row's arrays are those of its source row") {
     const Recordings source = table;
     const Dataset data = build_dataset(std::move(table), two_classes());
     CHECK(data.length == kSmallLength);
-    CHECK(data.window_ms() == 4);
+    CHECK(data.first_sample_ms == 0);
     for (const SplitData& part : data.parts) {
         const DeviceRecordings view = part.view();
         CHECK(view.rows == part.rows);
@@ -82,6 +109,18 @@ TEST_CASE("dataset: each row's arrays are those of its source row") {
             CHECK(part.patient[i] == source.patient[from]);
         }
     }
+}
+
+TEST_CASE("dataset: a row whose clean signal is missing has the recording itself as its target") {
+    Recordings table = table_of_60();
+    table.has_clean = true;
+    table.clean.assign(table.signal.size(), 0.25f);
+    const auto missing = table.clean.begin() + 5 * kSmallLength;
+    std::fill(missing, missing + kSmallLength, kMissing);
+    const Dataset data = build_dataset(std::move(table), two_classes());
+    for (const SplitData& part : data.parts)
+        for (std::size_t i = 0; i < part.clean.size(); ++i)
+            CHECK(part.clean[i] == (part.source_row[i / kSmallLength] == 6 ? part.signal[i] : 0.25f));
 }
 
 TEST_CASE("dataset: without clean signals the kernels see none") {

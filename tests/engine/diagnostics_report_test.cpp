@@ -9,6 +9,7 @@
 #include "engine/keys/load.hpp"
 #include "engine/keys/read_run.hpp"
 #include "engine/rules/rules.hpp"
+#include "test_paths.hpp"
 #include "tests/engine/synthetic_run.hpp"
 
 namespace abr {
@@ -71,6 +72,31 @@ TEST_CASE("a dominating component is advised the weight that balances it in this
     CHECK(change->from == 3.0);
     // 0.8 of the total against 0.2 of five others: equal to their mean at 3 * (0.2 / 5) / 0.8.
     CHECK(change->to == 0.15);
+}
+
+TEST_CASE("the classification may have half of the total before it is advised less weight") {
+    SyntheticRun run(5);
+    run.set("train_share_classification", 0.8);
+    const Finding finding = *find(run.diagnosis(), "LOSS_DOMINATED");
+    CHECK(finding.evidence.at("balanced_share") == 0.5);
+    // 0.8 against 0.2: as much as the others at a quarter, to two digits.
+    CHECK(change_of(finding, "loss.weights.classification")->to == 0.62);
+}
+
+TEST_CASE("losses that jump are advised as many recordings a step as bring the spread to its limit") {
+    SyntheticRun run(5);
+    for (std::size_t s = 0; s < run.step_losses.size(); ++s) run.step_losses[s] = 1 + (s % 2 ? 0.9 : -0.9);
+    const Finding finding = *find(run.diagnosis(), "LOSS_VARIANCE_HIGH");
+    // The spread falls with the root: (0.9 / 0.5)^2 = 3.24 times the recordings.
+    CHECK(change_of(finding, "training.accumulation")->to == 4);
+}
+
+TEST_CASE("a run that overfits is advised to end behind its best epoch") {
+    SyntheticRun run(9);
+    run.set("val_loss_total", [](double e) { return 1 + 0.1 * std::abs(e - 3); });
+    const Finding finding = *find(run.diagnosis(), "OVERFITTING");
+    CHECK(finding.evidence.at("best_epoch") == 3);
+    CHECK(change_of(finding, "training.epochs")->to == 4);
 }
 
 TEST_CASE("class weights are advised by the rarity in this run's training split") {
@@ -178,6 +204,23 @@ TEST_CASE("diagnostics.json holds the members of the contract, and NaN becomes n
     const std::string page = content(folder.path / "diagnostics.md");
     CHECK(contains(page, "## LOSS_NOT_FINITE (critical)"));
     CHECK(contains(page, "optimizer.learning_rate = 0.0001  # was 0.001"));
+}
+
+TEST_CASE("advice stays within a key's range, and leaves out what the run has already") {
+    SyntheticRun run(9);
+    run.set("val_f1_macro", 0.15);
+    run.set("train_share_classification", 0.001);
+    run.config =
+        "[loss]\nclass_weights = \"balanced\"\nclass_weight_power = 0.2\nweights.classification = 900000\n";
+    const Diagnosis diagnosis = run.diagnosis();
+    const Finding* finding = find(diagnosis, "F1_NOT_ABOVE_MAJORITY");
+    REQUIRE(finding);
+    CHECK(change_of(*finding, "loss.class_weights") == nullptr);
+    REQUIRE(change_of(*finding, "loss.class_weight_power"));
+    CHECK(change_of(*finding, "loss.class_weight_power")->from == 0.2);
+    REQUIRE(change_of(*finding, "loss.weights.classification"));
+    CHECK(change_of(*finding, "loss.weights.classification")->from == 900000);
+    CHECK(change_of(*finding, "loss.weights.classification")->to == 1e6);
 }
 
 TEST_CASE("the first finding's advice becomes --set arguments, text without quotes") {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/data/random_sequence.hpp"
+#include "tests/engine/import_files.hpp"
 #include "tests/fuzz/readers.hpp"
 
 using namespace abr;
@@ -168,6 +169,45 @@ TEST_CASE("malformed files: thousands of damaged NPZ archives and arrays are rea
             return fuzz::read_npz(fuzz::archive_with("patient_id", b, compressed));
         });
     }
+}
+
+TEST_CASE(
+    "malformed files: thousands of damaged files of every device and of side tables are read or refused") {
+    const std::vector<double> wave = {0.1, -0.2, 0.3, 0.5, -0.4, 1, 2, 3};
+    const test::IhsAverage average{.average = wave, .first_half = wave, .second_half = wave};
+    const test::BiosigRecord record{.samples = {"-1.5e-007", "2e-7", "3e-7", "0", "1e-6"}};
+    const struct {
+        const char* format;
+        std::string seed;
+    } kSeeds[] = {
+        {"ihs-smartep", test::ihs_file({average, average})},
+        {"biosig-text", test::biosig_group("M1", "Tone", {record, record}, "2")},
+        {"epl", test::epl_file("10;20;", {{0.1, 0.2}, {0.3, -0.4}, {0.5, 0.6}, {1, 2}, {3, 1}})},
+        {"abra", "Freq(Hz),Level(dB),0,1,2,3,4\n8000,90,0.1,0.2,0.3,-0.5,1\nClick,80,1,2,3,1,\n"},
+        {"time-columns",
+         "# made by hand\nTime (ms)\t80 dB\t60 dB\n0\t1\t2\n0.1\t2\t3\n0.2\t1\t0\n0.3\t5\t0\n0.4\t1\t1\n"},
+        {"tdt-arf",
+         test::arf_file("M1",
+                        {{.samples = {1e-6f, 2e-6f, 0, 1e-6f, 0}}, {.samples = {3e-6f, 0, 1e-6f, 0, 0}}}, 8)},
+        {"edf", test::edf_file({{.label = "Cz 80 dB", .samples = {1, 2, 3, 4, 5, 6, 7, 8}}}, 1)},
+    };
+    for (const auto& [format, seed] : kSeeds) {
+        CAPTURE(std::string(format));
+        for (const bool skip : {false, true})
+            check_all({seed}, kEach / 4,
+                      [&, f = format](const std::string& b) { return fuzz::read_import(b, f, skip, skip); });
+        CHECK(fuzz::read_import(seed, "", false, false));
+    }
+    std::vector<int> samples(200);
+    for (int i = 0; i < 200; ++i) samples[static_cast<std::size_t>(i)] = i % 7;
+    const std::string events = std::string("+0\x14\x14\0+0.004\x14", 13) + "80 dB\x14";
+    check_all({test::edf_file(
+                  {{.label = "Cz", .samples = samples}, {.label = "EDF Annotations", .annotations = events}},
+                  1, false, "EDF+C")},
+              kEach / 4, [](const std::string& b) { return fuzz::read_import(b, "", true, false); });
+    check_all({"record,class,threshold_db\n80 dB,SNHL,45\n\"60 dB\",\"NORMAL\",\n",
+               "\xEF\xBB\xBFintensity_db;ear;fmp\r\n80;L;1,5\r\n60;;2\r\n"},
+              kEach, fuzz::read_labels);
 }
 
 TEST_CASE("malformed files: thousands of damaged safetensors files are read or refused") {

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "engine/error.hpp"
+#include "test_paths.hpp"
 
 using namespace abr;
 

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "engine/error.hpp"
 #include "tests/engine/small_table.hpp"
@@ -65,4 +67,58 @@ TEST_CASE("resample: clean signals go along, missing ones stay missing, nothing 
     CHECK(both.clean == both.signal);
     CHECK_NOTHROW(resampled(table, 0.201, 50));
     CHECK_THROWS_AS(resampled(table, 0.21, 50), InputError);
+}
+
+namespace {
+
+// sin(2 pi f t) at the times, f in kHz.
+std::vector<float> sine(double frequency, const SampleTimes& times) {
+    std::vector<float> samples;
+    for (std::int64_t k = 0; k < times.length; ++k)
+        samples.push_back(static_cast<float>(std::sin(2 * M_PI * frequency * times[k])));
+    return samples;
+}
+
+float largest_difference(const std::vector<float>& a, const std::vector<float>& b, std::size_t margin = 0) {
+    REQUIRE(a.size() == b.size());
+    float largest = 0;
+    for (std::size_t k = margin; k + margin < a.size(); ++k)
+        largest = std::max(largest, std::abs(a[k] - b[k]));
+    return largest;
+}
+
+}  // namespace
+
+TEST_CASE("band-limited: what a coarser grid can hold keeps its size and place, what it cannot is gone") {
+    const SampleTimes old{-5, 0.05, 600}, coarse{0.05, 0.1, 200};  // from -5 to 25 ms; 0 to 20 ms at 10 kHz
+    const BandLimitedResampler resampler(old, coarse);
+    for (const double kilohertz : {0.1, 0.5, 1.0, 2.0, 3.0, 3.4})
+        CHECK(largest_difference(resampler(sine(kilohertz, old)), sine(kilohertz, coarse)) < 1e-3f);
+    for (const double kilohertz : {5.0, 5.3, 6.0, 7.0, 9.0, 9.9}) {  // 9 kHz would come back as 1 kHz
+        const std::vector<float> nothing(200, 0.0f);
+        CHECK(largest_difference(resampler(sine(kilohertz, old)), nothing) < 1e-3f);
+    }
+    const std::vector<float> constant(600, 2.5f);
+    for (const float sample : resampler(constant)) CHECK(sample == doctest::Approx(2.5));
+}
+
+TEST_CASE("band-limited: to a finer or a shifted grid what lies between the samples is found") {
+    const SampleTimes old{-5, 0.1, 300};
+    for (const SampleTimes& wanted :
+         {SampleTimes{0.025, 0.05, 400}, SampleTimes{0.05, 0.1, 200}, SampleTimes{0.01, 0.04096, 400}})
+        for (const double kilohertz : {0.3, 1.0, 3.0})
+            CHECK(largest_difference(BandLimitedResampler(old, wanted)(sine(kilohertz, old)),
+                                     sine(kilohertz, wanted)) < 1e-3f);
+}
+
+TEST_CASE("band-limited: the samples of the same grid are copied, none is made up outside it") {
+    const SampleTimes old{-26.45, 0.05, 1024};
+    std::vector<float> samples;
+    for (std::int64_t k = 0; k < old.length; ++k) samples.push_back(static_cast<float>(k % 7) * 0.1f);
+    const std::vector<float> cut = BandLimitedResampler(old, {0, 0.05, 400})(samples);
+    CHECK(std::equal(cut.begin(), cut.end(), samples.begin() + 529));
+    CHECK_NOTHROW(BandLimitedResampler(old, {-26.475, 0.1, 10}));
+    CHECK_THROWS_AS(BandLimitedResampler(old, {-26.48, 0.1, 10}), InputError);
+    CHECK_NOTHROW(BandLimitedResampler(old, {0.025, 0.05, 495}));
+    CHECK_THROWS_AS(BandLimitedResampler(old, {0.03, 0.05, 495}), InputError);
 }

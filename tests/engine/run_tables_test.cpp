@@ -238,6 +238,36 @@ TEST_CASE("split.csv and predictions: what is not labelled or not built is an em
                     std::invalid_argument);
 }
 
+TEST_CASE("restored signals stand beside their recording, and one that lacks a sample is refused") {
+    const TemporaryFolder folder;
+    std::vector<PredictionRow> rows(2);
+    rows[0].recording = 12;
+    rows[0].patient_id = "P2";
+    rows[1].recording = 13;
+    rows[1].patient_id = "P3";
+    const std::vector<float> restored = {1, 2, 3, 4, 5, 6.5f};
+    write_restored(folder.path / "restored.csv", rows, restored);
+    CHECK(content(folder.path / "restored.csv") ==
+          "recording,patient_id,s0,s1,s2\n12,P2,1,2,3\n13,P3,4,5,6.5\n");
+    CHECK_THROWS_AS(write_restored(folder.path / "restored.csv", rows, std::span(restored).first(5)),
+                    std::invalid_argument);
+}
+
+TEST_CASE("the classification report and the confusion matrix hold every class in its own columns") {
+    const TemporaryFolder parent;
+    const RunFolder folder = RunFolder::create(parent.path, "run");
+    RunLog log(folder, kClasses, {}, {});
+    // Of five recordings of the first class three are found; of one of the second none.
+    log.classification(7, "val", ConfusionMatrix(2, std::vector<std::int64_t>{3, 2, 1, 0}));
+    log.flush();
+    CHECK(content(folder.file("classification_report.csv")) ==
+          "epoch,split,class,precision,recall,f1,support,predicted\n7,val,NORMAL,0.75,0.6," +
+              shortest_number(2 * 3.0 / 9) + ",5,4\n7,val,NÖROPATİ,0,0,0,1,2\n");
+    CHECK(content(folder.file("confusion_matrix.csv")) ==
+          "epoch,split,true_class,predicted_class,count\n7,val,NORMAL,NORMAL,3\n7,val,NORMAL,NÖROPATİ,2\n"
+          "7,val,NÖROPATİ,NORMAL,1\n7,val,NÖROPATİ,NÖROPATİ,0\n");
+}
+
 TEST_CASE("summary.json names the metrics as epochs.csv without val_, absent ones are null") {
     const TemporaryFolder folder;
     RunSummary summary;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "engine/error.hpp"
+#include "test_paths.hpp"
 
 using namespace abr;
 

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
@@ -14,6 +15,8 @@
 
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
+#include "engine/import/import.hpp"
+#include "engine/import/import_report.hpp"
 #include "engine/input/csv_reader.hpp"
 #include "engine/input/npz_reader.hpp"
 #include "engine/keys/load.hpp"
@@ -140,6 +143,52 @@ inline bool read_toml(std::string_view bytes) {
         const MemoryFile again(echo);
         if (to_toml(load_config(again.path())) != echo)
             throw std::logic_error("a configuration that is not the one of its echo");
+    });
+}
+
+inline void check_imported(const ImportReport& report, const ImportedTable& table) {
+    if (table.rows() == 0 || table.length < 1 || !(table.sample_interval_ms > 0))
+        throw std::logic_error("an imported table without recordings");
+    for (const ImportedColumn& column : table.columns)
+        if (column.cells.size() != table.rows()) throw std::logic_error("columns of unequal length");
+    for (const auto& samples : table.signal) {
+        if (static_cast<std::int64_t>(samples.size()) != table.length)
+            throw std::logic_error("a row of another length");
+        for (const float sample : samples)
+            if (!std::isfinite(sample)) throw std::logic_error("a sample that is not finite");
+    }
+    import_text(report, table);
+}
+
+// A file in the layout `format`, or in the one that it seems to have; resampled or not.
+inline bool read_import(std::string_view bytes, const std::string& format, bool resample, bool skip_bad) {
+    const MemoryFile file(bytes);
+    ImportSettings settings;
+    settings.files = {file.path()};
+    settings.format = format;
+    settings.skip_bad = skip_bad;
+    settings.read.interval_ms = 0.05;
+    if (resample) {
+        settings.interval_ms = 0.1;
+        settings.window_ms = {0, 0.2};
+        settings.half_buffers = HalfBuffers::separate;
+    }
+    return accepted([&] {
+        ImportReport report;
+        check_imported(report, import_recordings(settings, report));
+    });
+}
+
+// A side table for three recordings of two patients.
+inline bool read_labels(std::string_view bytes) {
+    const MemoryFile recordings("Time (ms)\t80 dB\t60 dB\t40 dB\n0\t1\t2\t3\n0.1\t2\t1\t5\n0.2\t0\t0\t1\n");
+    const MemoryFile labels(bytes);
+    ImportSettings settings;
+    settings.files = {recordings.path()};
+    settings.labels = labels.path();
+    return accepted([&] {
+        ImportReport report;
+        check_imported(report, import_recordings(settings, report));
     });
 }
 

@@ -170,6 +170,19 @@ void check_attention_pool(Stream& stream, const AttentionPoolCase& c) {
         b->check_sentinels();
 }
 
+// Equal scores that exp cannot take, below 0 and above.
+template <class T, class Stream>
+void check_far_scores(Stream& stream) {
+    for (const T far : {T(-1000), T(1000)}) {
+        CAPTURE(far);
+        AttentionPoolProblem<T> k({2, 9, 6, 3});
+        k.bias.fill(T(50));  // where tanh is 1
+        k.score.fill(far);
+        k.forward(stream);
+        for (const auto a : values(k.a)) CHECK(a == doctest::Approx(1.0 / 9));
+    }
+}
+
 inline std::vector<AttentionPoolCase> attention_pool_cases() {
     return {{1, 1, 1, 1},    {2, 25, 128, 64}, {1, 31, 33, 17, Write::accumulate},
             {2, 200, 16, 8}, {4, 50, 31, 17},  {1, 257, 4, 2, Write::accumulate},

@@ -35,6 +35,12 @@ TEST_CASE("attention pooling's gradients are those of finite differences") {
     check_gradient(loss, k.score.data(), k.score.size(), k.dscore.data(), "dscore");
 }
 
+TEST_CASE("attention pooling stands scores that exp cannot") {
+    cpu::Stream stream(1);
+    check_far_scores<float>(stream);
+    check_far_scores<double>(stream);
+}
+
 TEST_CASE("attention pooling adds to the parameter gradients") {
     cpu::Stream stream(1);
     AttentionPoolProblem<double> once({2, 9, 6, 3}), twice({2, 9, 6, 3});

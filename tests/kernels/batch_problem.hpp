@@ -92,7 +92,7 @@ inline BatchSettings everything_on() {
 template <class T>
 struct Built {
     GuardedSequence<T> input;
-    GuardedBuffer<T> statics, clean, latency, amplitude, threshold, mean, sd;
+    GuardedBuffer<T> statics, clean, latency, amplitude, threshold, first_share, mean, sd;
     GuardedBuffer<std::int32_t> label, exist;
     Index rows, length;
 
@@ -103,6 +103,7 @@ struct Built {
           latency(n),
           amplitude(n),
           threshold(n),
+          first_share(n),
           mean(n),
           sd(n),
           label(n),
@@ -119,7 +120,8 @@ struct Built {
                      {{Component::classification, on(label)}, {Component::peak_exist, on(exist)}}),
                  .scalar = per_component<T*>({{Component::peak_latency, on(latency)},
                                               {Component::peak_amplitude, on(amplitude)},
-                                              {Component::threshold, on(threshold)}})},
+                                              {Component::threshold, on(threshold)}}),
+                 .first_share = on(first_share)},
                 on(mean),
                 on(sd)};
     }
@@ -127,12 +129,13 @@ struct Built {
     bool same_bits(const Built& o) const {
         return input.buffer().same_bits(o.input.buffer()) && statics.same_bits(o.statics) &&
                clean.same_bits(o.clean) && latency.same_bits(o.latency) && amplitude.same_bits(o.amplitude) &&
-               threshold.same_bits(o.threshold) && mean.same_bits(o.mean) && sd.same_bits(o.sd) &&
-               label.same_bits(o.label) && exist.same_bits(o.exist);
+               threshold.same_bits(o.threshold) && first_share.same_bits(o.first_share) &&
+               mean.same_bits(o.mean) && sd.same_bits(o.sd) && label.same_bits(o.label) &&
+               exist.same_bits(o.exist);
     }
     void check_sentinels() const {
         for (const auto* buffer :
-             {&input.buffer(), &statics, &clean, &latency, &amplitude, &threshold, &mean, &sd})
+             {&input.buffer(), &statics, &clean, &latency, &amplitude, &threshold, &first_share, &mean, &sd})
             buffer->check_sentinels();
         label.check_sentinels();
         exist.check_sentinels();

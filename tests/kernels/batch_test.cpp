@@ -43,6 +43,7 @@ TEST_CASE_TEMPLATE("batch: validation gathers, z-scores and standardises", T, fl
                       split.statics[row * kStoredStatics + static_cast<std::size_t>(s)]);
             }
             CHECK(built.label[b] == split.label[row]);
+            CHECK(built.first_share[b] == T{1});
             CHECK(built.exist[b] == split.exist[row]);
             const auto standardised = [&](float value, Standardisation s) {
                 return doctest::Approx((static_cast<double>(value) - s.mean) * s.inverse_scale)

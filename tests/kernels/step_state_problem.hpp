@@ -13,6 +13,7 @@ void check_step_state(Stream& stream) {
                       .step = std::int64_t{1} << 40,
                       .epoch = 3,
                       .first = 4,
+                      .count = 14,
                       .record = 5,
                       .learning_rate = 6,
                       .ema_decay = 7,

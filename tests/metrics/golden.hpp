@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "test_paths.hpp"
+
 namespace abr::test {
 
 inline const nlohmann::json& golden() {

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "model/network.hpp"
+#include "test_paths.hpp"
 
 using namespace abr;
 

@@ -140,3 +140,28 @@ TEST_CASE("network: a smaller batch than planned gives the same answers") {
     for (std::size_t k = 0; k < logits.size(); ++k)
         CHECK(one.answer[Component::classification].data[k] == doctest::Approx(logits[k]).epsilon(1e-5));
 }
+
+TEST_CASE("network: each head drops units of its own") {
+    DoubleNetwork net(small_shape(), 4);
+    // The same parameters for two heads, so that without dropout they say the same.
+    double* const values = net.parameters.data();
+    const auto specs = net.network.parameters().specs();
+    for (const auto& from : specs) {
+        if (!from.name.starts_with("heads.peak_latency.")) continue;
+        const std::string twin =
+            "heads.threshold." + from.name.substr(std::string("heads.peak_latency.").size());
+        for (const auto& to : specs)
+            if (to.name == twin) std::copy_n(values + from.offset, from.size, values + to.offset);
+    }
+    const auto differences = [&](float dropout) {
+        net.forward(dropout);
+        const auto out = net.network.outputs(net.pass(dropout));
+        const double* latency = out.answer[Component::peak_latency].data;
+        const double* threshold = out.answer[Component::threshold].data;
+        std::vector<bool> differ;
+        for (int b = 0; b < 4; ++b) differ.push_back(latency[b] != threshold[b]);
+        return differ;
+    };
+    CHECK(differences(0) == std::vector<bool>(4, false));
+    CHECK(differences(0.5f) == std::vector<bool>(4, true));
+}

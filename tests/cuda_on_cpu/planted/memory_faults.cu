@@ -59,6 +59,18 @@ void no_dynamic_shared(Stream& stream) {
     launch(no_dynamic_shared_kernel, 1, 32, 0, stream, y.data());
 }
 
+// Each amount is below 48 KB, and less dynamic memory than makes the launch ask for more.
+__global__ void shared_sum_kernel(float* y) {
+    DEVICE_SHARED(table, float[5 * 1024]);  // fault: shared_sum
+    DEVICE_DYN_SHARED(float, tile);
+    tile[threadIdx.x] = table[threadIdx.x] = 1;
+    y[threadIdx.x] = tile[threadIdx.x];
+}
+void shared_sum(Stream& stream) {
+    Buffer<float> y(32);
+    launch(shared_sum_kernel, 1, 32, 30 * 1024, stream, y.data());
+}
+
 __global__ void unwritten_shared_kernel(float* y) {
     DEVICE_SHARED(tile, float[64]);
     const int t = static_cast<int>(threadIdx.x);
@@ -114,9 +126,10 @@ std::span<const PlantedFault> memory_faults() {
     static const PlantedFault faults[] = {
         {"read_outside", read_outside},           {"write_outside", write_outside},
         {"shared_overrun", shared_overrun},       {"short_dynamic_shared", short_dynamic_shared},
-        {"no_dynamic_shared", no_dynamic_shared}, {"unwritten_shared", unwritten_shared},
-        {"misaligned_vector", misaligned_vector}, {"misaligned_cast", misaligned_cast},
-        {"null_pointer", null_pointer},           {"too_many_threads", too_many_threads}};
+        {"no_dynamic_shared", no_dynamic_shared}, {"shared_sum", shared_sum},
+        {"unwritten_shared", unwritten_shared},   {"misaligned_vector", misaligned_vector},
+        {"misaligned_cast", misaligned_cast},     {"null_pointer", null_pointer},
+        {"too_many_threads", too_many_threads}};
     return faults;
 }
 

@@ -15,6 +15,7 @@ HEADER = "| planted fault | plain | ASan and UBSan | race |\n|---|---|---|---|\n
 REPORTS = {
     "race: ": "race",
     "no thread has written": "unwritten shared memory",
+    "too much shared memory": "too much shared memory",
     "written behind": "overrun of shared memory",
     "out of bounds: ": "out of bounds",
     "segmentation fault": "segmentation fault",
