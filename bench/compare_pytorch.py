@@ -76,7 +76,7 @@ class Comparison:
         short = ["--set", "data.synthetic.patients=60", "--set", "training.epochs=1"]
         self.engine("run", *short, "--experiment-name", "run", "--output-dir", self.folder, "--quiet")
         last = self.folder / "run" / "checkpoints" / "last.safetensors"
-        common = [*short, "--checkpoint", last, "--out"]
+        common = [*short, "--checkpoint", last, "--force", "--out"]
         self.engine("trace", *common, self.folder / "exact.safetensors", "--set", "model.dropout=0")
         self.engine("trace", *common, self.folder / "trace.safetensors", "--batches", BATCHES)
 

@@ -75,7 +75,8 @@ struct Standardisation {
 };
 
 struct BatchSettings {
-    double sample_interval_ms = 0.1;                  // dt
+    double sample_interval_ms = 0.1;  // dt
+    double first_sample_ms = 0;       // time of sample 0, by the clock of the times that are learnt
     Standardisation signal_mean, signal_log_sd;       // static inputs made here
     PerComponent<Standardisation> target;             // of scalar tasks
     float fill_age = 0, fill_rate = 0, fill_fmp = 0;  // standardised fill-in values

@@ -12,10 +12,10 @@
 #include "engine/data/load_recordings.hpp"
 #include "engine/data/report.hpp"
 #include "engine/data/report_text.hpp"
-#include "engine/data/unit_warnings.hpp"
 #include "engine/error.hpp"
 #include "engine/input/row_joiner.hpp"
 #include "engine/keys/load.hpp"
+#include "engine/output/text_table.hpp"
 
 namespace abr {
 namespace {
@@ -27,7 +27,7 @@ constexpr const char* kFooter =
     "\n"
     "Every row is read, also behind a bad one. Exit code 0: a run would accept the data; 2: it would stop, "
     "with the\n"
-    "reason as the last line. Warnings of values that look like another unit do not stop a run.";
+    "reason as the last line. Warnings of what looks wrong do not stop a run.";
 
 struct CheckArguments {
     std::string file;
@@ -45,7 +45,8 @@ int check_data(const CheckArguments& arguments) {
                config.data.path.empty() ? "the synthetic cohort" : config.data.path.string(), recordings.rows,
                recordings.patients.size(), recordings.length, recordings.sample_interval_ms, rows_text(rows),
                ranges_text(rows));
-    for (const std::string& warning : unit_warnings(recordings)) fmt::print("\nwarning: {}\n", warning);
+    for (const Suspicion& suspicion : rows.suspicions)
+        fmt::print("\nwarning: {}\n", printable(suspicion_text(suspicion)));
     std::fflush(stdout);  // before a message on standard error
 
     const Dataset dataset = build_dataset(std::move(recordings), config);
@@ -54,13 +55,6 @@ int check_data(const CheckArguments& arguments) {
                                dataset.classes.size(), config.training.max_repeats, config.run.seed);
     const DataReport report = make_data_report(dataset, rows, sampler);
     fmt::print("\n{}\n\n{}\n", classes_text(report), components_text(report));
-    if (report.latencies_outside_window > 0) {
-        fmt::print(
-            "\nwarning: wave_v_latency_ms: {} latencies lie outside the recording (0 to {:.4g} ms) and are "
-            "not "
-            "learnt; check the unit and the sample interval\n",
-            report.latencies_outside_window, dataset.window_ms());
-    }
     std::fflush(stdout);
     const TableForm form = config.data.source == DataSource::npz ? TableForm::arrays : TableForm::text;
     const std::string problem = bad_rows_problem({config.data.path, form}, config.data, rows);

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <new>
 
 #include <fmt/format.h>
@@ -12,7 +11,6 @@
 
 #include "engine/error.hpp"
 #include "engine/input/csv_file.hpp"
-#include "engine/output/file.hpp"
 #include "engine/version.hpp"
 
 namespace abr {
@@ -68,33 +66,7 @@ int run_action(const Command& command) {
     }
 }
 
-// Also of files that do not exist yet.
-bool is_same_file(const std::string& a, const std::string& b) {
-    std::error_code error;
-    if (std::filesystem::equivalent(a, b, error)) return true;
-    const std::filesystem::path first =
-        std::filesystem::weakly_canonical(std::filesystem::absolute(a), error);
-    if (error) return false;
-    return first == std::filesystem::weakly_canonical(std::filesystem::absolute(b), error) && !error;
-}
-
 }  // namespace
-
-void check_output(const std::string& option, const std::string& path, const std::vector<std::string>& inputs,
-                  bool replace) {
-    if (path.empty()) return;
-    if (std::filesystem::is_directory(path))
-        throw InputError(fmt::format("{} {}: is a folder; name a file in it", option, path));
-    for (const std::string& input : inputs)
-        for (const std::string& written : {path, path + kTemporarySuffix})
-            if (is_same_file(input, written))
-                throw InputError(
-                    fmt::format("{} {}: is the same file as {}, which would be lost; choose another name",
-                                option, path, input));
-    if (!replace && std::filesystem::exists(path))
-        throw InputError(
-            fmt::format("{} {}: exists; choose another name, or replace it with --force", option, path));
-}
 
 int run_cli(int argc, char** argv) {
     // A write beyond the limit on file size is an error to be reported like a full disk, not the end.
@@ -104,12 +76,11 @@ int run_cli(int argc, char** argv) {
     program.footer(kFooter);
     program.require_subcommand(1);
     program.set_version_flag("--version", fmt::format("abr_engine {}", kEngineVersion));
-    const std::array commands = {add_run_command(program),      add_diagnose_command(program),
-                                 add_compare_command(program),  add_predict_command(program),
-                                 add_evaluate_command(program), add_check_data_command(program),
-                                 add_import_command(program),   add_synth_command(program),
-                                 add_config_command(program),   add_trace_command(program),
-                                 add_info_command(program)};
+    const std::array commands = {
+        add_run_command(program),     add_diagnose_command(program), add_compare_command(program),
+        add_predict_command(program), add_evaluate_command(program), add_check_data_command(program),
+        add_import_command(program),  add_synth_command(program),    add_config_command(program),
+        add_trace_command(program),   add_info_command(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

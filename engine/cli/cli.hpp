@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace CLI {
 class App;
@@ -19,13 +18,9 @@ enum ExitCode : int {
     kExitCritical = 4,  // diagnose --strict: a critical finding stands
 };
 
-// Parses the arguments, runs the command and turns every error into a message on standard error and an exit code.
+// Parses the arguments, runs the command and turns every error into a message on standard error and an exit
+// code.
 int run_cli(int argc, char** argv);
-
-// Throws InputError where `path`, given as `option`, is a folder, or one of `inputs` or of the temporary file that
-// replaces it, also through a link; with `replace` = false also where it exists. An empty path is none.
-void check_output(const std::string& option, const std::string& path,
-                  const std::vector<std::string>& inputs = {}, bool replace = true);
 
 // Each declares a subcommand; the action runs it and returns its exit code.
 struct Command {

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/outputs.hpp"
 #include "engine/comparison/comparison.hpp"
 #include "engine/error.hpp"
 #include "engine/keys/read_run.hpp"
@@ -23,6 +24,7 @@ struct CompareArguments {
     std::vector<std::string> runs;
     std::string csv;
     bool epochs = false;
+    bool force = false;
     double first_step = std::numeric_limits<double>::infinity();  // tolerance
 };
 
@@ -47,12 +49,15 @@ std::vector<ComparedRun> read_runs(const std::vector<std::string>& folders) {
 }
 
 int compare_runs(const CompareArguments& arguments) {
-    check_output("--csv", arguments.csv);
+    std::vector<NamedFile> inputs;
+    for (const std::string& run : arguments.runs)
+        for (NamedFile& file : files_below(run)) inputs.push_back(std::move(file));
+    std::FILE* const messages = check_outputs({{"--csv", arguments.csv}}, inputs, arguments.force);
     const Comparison comparison = compare(read_runs(arguments.runs));
-    fmt::print("{}\n", to_text(comparison, arguments.epochs));
+    fmt::print(messages, "{}\n", to_text(comparison, arguments.epochs));
     if (!arguments.csv.empty()) {
         write_file_atomically(arguments.csv, to_csv(comparison));
-        fmt::print("written to {}\n", arguments.csv);
+        fmt::print(messages, "written to {}\n", arguments.csv);
     }
     if (arguments.first_step == CompareArguments().first_step) return kExitDone;
     for (std::size_t r = 1; r < comparison.runs.size(); ++r) {
@@ -76,6 +81,7 @@ Command add_compare_command(CLI::App& program) {
         "      also every epoch; exits with 1 unless both took the same first step and as many epochs");
     app->add_option("RUN", arguments->runs, "Folders of two or more runs")->required()->expected(2, 1000);
     app->add_option("--csv", arguments->csv, "Also write the comparison, with every epoch, to this CSV file");
+    add_force_flag(*app, arguments->force);
     app->add_flag("--epochs", arguments->epochs, "Show every epoch, the runs' values beside each other");
     app->add_option(
            "--first-step", arguments->first_step,

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/outputs.hpp"
 #include "engine/diagnostics/report.hpp"
 #include "engine/error.hpp"
 #include "engine/keys/read_run.hpp"
@@ -22,6 +23,7 @@ struct DiagnoseArguments {
     std::string run;
     std::string output_dir;
     bool strict = false;
+    bool force = false;
     bool docs = false;
     bool as_set = false;
 };
@@ -60,6 +62,12 @@ int diagnose_run(const DiagnoseArguments& arguments) {
             throw InputError(
                 fmt::format("--output-dir {}: cannot be made ({})", folder.string(), error.message()));
     }
+    // In the run folder the two files are the program's own.
+    std::error_code error;
+    if (!std::filesystem::equivalent(folder, arguments.run, error))
+        check_outputs(
+            {{"--output-dir", folder / "diagnostics.json"}, {"--output-dir", folder / "diagnostics.md"}},
+            files_below(arguments.run), arguments.force);
     write_diagnosis(folder, diagnosis);
     print(diagnosis);
     fmt::print("written to {}\n", (folder / "diagnostics.md").string());
@@ -85,6 +93,7 @@ Command add_diagnose_command(CLI::App& program) {
         app->add_option("--output-dir", arguments->output_dir, "Where the two files go [the run folder]");
     CLI::Option* strict =
         app->add_flag("--strict", arguments->strict, "Exit with 4 when a critical finding stands");
+    add_force_flag(*app, arguments->force);
     app->add_flag("--as-set", arguments->as_set,
                   "Write nothing; print the first finding's advice as --set arguments, and nothing else")
         ->excludes(output_dir)

@@ -44,6 +44,7 @@ void check_labelled(const Predictor& predictor, const std::string& file) {
 
 int evaluate(const PredictionArguments& arguments) {
     const PredictionRequest request = arguments.checked();
+    std::FILE* const messages = arguments.check_files();
     Predictor predictor(request);
     check_labelled(predictor, request.data.string());
     const Evaluation evaluation = predictor.measure();
@@ -68,7 +69,8 @@ int evaluate(const PredictionArguments& arguments) {
                  known ? fmt::format("{:.4g} to {:.4g}", interval->second.low, interval->second.high) : "-"});
         });
     write_file_atomically(arguments.out, file.bytes());
-    fmt::print("{}\n{}\n{}\n{}: {} recordings of {} patients measured\n", predictor.backend().line(),
+    fmt::print(messages, "{}\n{}\n{}\n{}: {} recordings of {} patients measured\n",
+               predictor.backend().line(),
                rows_line(request.data.string(), predictor.report(), split.data.rows), table.text(),
                arguments.out, split.data.rows, predictor.patients_measured());
     return kExitDone;

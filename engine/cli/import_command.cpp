@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/outputs.hpp"
 #include "engine/error.hpp"
 #include "engine/import/import.hpp"
 #include "engine/import/import_report.hpp"
@@ -68,11 +69,10 @@ int import_files(const ImportArguments& arguments) {
             fmt::format("--out {}: expected a name that ends in .npz (data.source = \"npz\") or .csv; "
                         "choose one",
                         quoted_value(arguments.out)));
-    std::vector<std::string> inputs = arguments.files;
-    if (!arguments.labels.empty()) inputs.push_back(arguments.labels);
-    check_output("--out", arguments.out, inputs, arguments.force);
-    check_output("--report", arguments.report, inputs, arguments.force);
-    if (!arguments.report.empty()) check_output("--report", arguments.report, {arguments.out}, true);
+    std::vector<NamedFile> inputs = {{{}, arguments.labels}};
+    for (const std::string& file : arguments.files) inputs.push_back({{}, file});
+    std::FILE* const messages =
+        check_outputs({{"--out", arguments.out}, {"--report", arguments.report}}, inputs, arguments.force);
     settings.files.assign(arguments.files.begin(), arguments.files.end());
     settings.labels = arguments.labels;
     if (!arguments.window.empty()) settings.window_ms = parse_window(arguments.window);
@@ -86,8 +86,8 @@ int import_files(const ImportArguments& arguments) {
     const ImportedTable table = import_recordings(settings, report);
     write_imported_table(arguments.out, table);
     if (!arguments.report.empty()) write_json(arguments.report, import_json(report, table));
-    fmt::print("{}\n{}: written; look at it with abr_engine check-data\n", import_text(report, table),
-               printable(arguments.out));
+    fmt::print(messages, "{}\n{}: written; look at it with abr_engine check-data\n",
+               import_text(report, table), printable(arguments.out));
     return kExitDone;
 }
 

@@ -29,7 +29,7 @@ constexpr const char* kFooter =
 
 int predict(const PredictionArguments& arguments, const std::string& restored) {
     const PredictionRequest request = arguments.checked();
-    check_output("--restored", restored);
+    std::FILE* const messages = arguments.check_files({{"--restored", restored}});
     Predictor predictor(request);
     if (!restored.empty() && !predictor.checkpoint().shape.built[Component::signal])
         throw InputError(
@@ -39,11 +39,11 @@ int predict(const PredictionArguments& arguments, const std::string& restored) {
     const std::vector<PredictionRow> rows = prediction_rows(split, evaluation);
     write_predictions(arguments.out, split.classes, rows);
     if (!restored.empty()) write_restored(restored, rows, evaluation.restored_uv);
-    fmt::print("{}\n{}\n{}: predictions of {} recordings\n", predictor.backend().line(),
+    fmt::print(messages, "{}\n{}\n{}: predictions of {} recordings\n", predictor.backend().line(),
                rows_line(request.data.string(), predictor.report(), split.data.rows), arguments.out,
                rows.size());
     if (!restored.empty())
-        fmt::print("{}: restored signals, {} samples of {} ms\n", restored, split.data.length,
+        fmt::print(messages, "{}: restored signals, {} samples of {} ms\n", restored, split.data.length,
                    predictor.checkpoint().data.sample_interval_ms);
     return kExitDone;
 }

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "engine/cli/cli.hpp"
 #include "engine/error.hpp"
 
 namespace abr {
@@ -18,8 +17,18 @@ PredictionRequest PredictionArguments::checked() const {
         const auto found = std::find(kSplitNames.begin(), kSplitNames.end(), part);
         complete.part = static_cast<Split>(found - kSplitNames.begin());
     }
-    check_output("--out", out);
     return complete;
+}
+
+std::FILE* PredictionArguments::check_files(const std::vector<NamedFile>& more) const {
+    std::vector<NamedFile> outputs = {{"--out", out}};
+    outputs.insert(outputs.end(), more.begin(), more.end());
+    return check_outputs(outputs,
+                         {{"--checkpoint", request.checkpoint},
+                          {"--data", request.data},
+                          {"--config", request.layout},
+                          {"--split-file", request.split_file}},
+                         force);
 }
 
 std::shared_ptr<PredictionArguments> add_prediction_arguments(CLI::App& app, const std::string& out) {
@@ -30,6 +39,7 @@ std::shared_ptr<PredictionArguments> add_prediction_arguments(CLI::App& app, con
         ->required();
     app.add_option("--data", request.data, "Recordings, CSV or NPZ")->required();
     app.add_option("--out", arguments->out, out)->required();
+    add_force_flag(app, arguments->force);
     app.add_option("--config", request.layout,
                    "Configuration whose [data] describes the file: columns, class names, filters");
     app.add_option("--set", request.overrides, "Replace a value of it: section.key=value")

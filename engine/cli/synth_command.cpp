@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/outputs.hpp"
 #include "engine/error.hpp"
 #include "engine/output/recordings_csv.hpp"
 #include "engine/synthetic/cohort.hpp"
@@ -25,6 +26,7 @@ struct SynthArguments {
     SyntheticSettings settings;
     bool latents = false;
     bool table = false;
+    bool force = false;
 };
 
 int synthesise(const SynthArguments& arguments) {
@@ -32,7 +34,7 @@ int synthesise(const SynthArguments& arguments) {
         throw InputError(
             "synth: name the file to write with --out FILE.csv, or ask for the table with --table");
     }
-    check_output("--out", arguments.out);
+    std::FILE* const messages = check_outputs({{"--out", arguments.out}}, {}, arguments.force);
     SyntheticSettings settings = arguments.settings;
     settings.preset = arguments.preset.front();
     cpu::Stream stream;
@@ -43,10 +45,10 @@ int synthesise(const SynthArguments& arguments) {
         const std::vector<NamedColumn> extra =
             arguments.latents ? latents.columns() : std::vector<NamedColumn>{};
         write_recordings_csv(arguments.out, cohort, classes, stream, extra);
-        fmt::print("{}: {} recordings of {} patients, {} samples of {} ms\n", arguments.out, cohort.rows,
-                   cohort.patients.size(), cohort.length, cohort.sample_interval_ms);
+        fmt::print(messages, "{}: {} recordings of {} patients, {} samples of {} ms\n", arguments.out,
+                   cohort.rows, cohort.patients.size(), cohort.length, cohort.sample_interval_ms);
     }
-    if (arguments.table) print_cohort_table(stdout, measure_cohort(cohort, latents));
+    if (arguments.table) print_cohort_table(messages, measure_cohort(cohort, latents));
     return kExitDone;
 }
 
@@ -64,6 +66,7 @@ Command add_synth_command(CLI::App& program) {
         "  abr_engine synth --table\n"
         "      generates the cohort and compares it with the published statistics; writes no file");
     app->add_option("--out", arguments->out, "CSV file to write");
+    add_force_flag(*app, arguments->force);
     app->add_option("--patients", settings.patients, "Size of the cohort, about 25 recordings each")
         ->check(CLI::Range(kFewestCohortPatients, kMostCohortPatients))
         ->capture_default_str();

@@ -1,12 +1,14 @@
 // abr_engine trace: what the first training batches hold and what the network makes of them.
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/outputs.hpp"
 #include "engine/keys/load.hpp"
 #include "engine/training/step_trace.hpp"
 
@@ -27,6 +29,7 @@ struct TraceArguments {
     std::string file;
     std::vector<std::string> overrides;
     TraceOptions options;
+    bool force = false;
 };
 
 }  // namespace
@@ -37,6 +40,7 @@ Command add_trace_command(CLI::App& program) {
     app->footer(kFooter);
     app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
     app->add_option("--out", arguments->options.out, "File to write (safetensors)")->required();
+    add_force_flag(*app, arguments->force);
     app->add_option("--checkpoint", arguments->options.checkpoint, "Parameters [the initial ones]");
     app->add_option("--batches", arguments->options.batches, "Batches whose inputs are written")
         ->check(CLI::PositiveNumber)
@@ -45,8 +49,12 @@ Command add_trace_command(CLI::App& program) {
         ->allow_extra_args(false);
     return {app, [arguments] {
                 const Config config = load_config(arguments->file, arguments->overrides);
+                std::vector<NamedFile> inputs = inputs_of(arguments->file, config);
+                inputs.push_back({"--checkpoint", arguments->options.checkpoint});
+                std::FILE* const messages =
+                    check_outputs({{"--out", arguments->options.out}}, inputs, arguments->force);
                 const ChosenBackend backend = choose_backend(config.run.backend);
-                fmt::print("{}\n", backend.line());
+                fmt::print(messages, "{}\n", backend.line());
                 write_step_trace(config, backend, arguments->options);
                 return kExitDone;
             }};

@@ -3,6 +3,7 @@
 // How it is read from a file: engine/keys/load.hpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -30,6 +31,9 @@ struct RunConfig {
 
 enum class DataSource { synthetic, csv, npz };
 enum class OnBadRow { error, skip };
+enum class VoltageUnit { v, mv, uv, nv };
+enum class TimeUnit { s, ms, us };
+enum class AlikePatients { together, apart };
 enum class CohortPreset { a, b };
 
 // Names of a signal's columns: prefix followed by first, first + 1, …
@@ -40,8 +44,12 @@ struct SampleColumns {
     bool operator==(const SampleColumns&) const = default;
 };
 
+// Names by what they stand for.
+using NamedLists = std::map<std::string, std::vector<std::string>>;
+
 // The file's own name of each column of the data contract. A name that differs from ours was asked for by the
-// user, so its absence is an error even where the column is optional.
+// user, so its absence is an error even where the column is optional; an empty one says that such a column is
+// not read.
 struct ColumnNames {
     std::string patient_id = "patient_id";
     std::string ear = "ear";
@@ -87,8 +95,19 @@ struct DataConfig {
     double train = 0.70, validation = 0.15, test = 0.15;  // shares of the patients, sum 1
     std::uint64_t split_seed = 42;                        // run.seed unless written
     std::filesystem::path split_file;                     // absolute; empty = split by seed
+    AlikePatients alike_patients = AlikePatients::together;
+    int header_line = 0;               // of a CSV file, 1-based; 0 = the first that names what is required
+    int skip_rows = 0;                 // below the header of a CSV file
+    std::vector<std::string> missing;  // cells that stand for nothing, besides empty ones, NA and NaN
+    NamedLists missing_in;             // the file's column -> such cells of it
+    VoltageUnit signal_unit = VoltageUnit::uv, amplitude_unit = VoltageUnit::uv;
+    TimeUnit latency_unit = TimeUnit::ms;
+    double first_sample_ms = 0;  // from the stimulus to the first sample
+    std::optional<std::array<double, 2>>
+        window_ms;  // from and to, after the stimulus: what is kept of a recording
     ColumnNames columns;
-    std::map<std::string, std::vector<std::string>> class_aliases;  // class -> the file's names of it
+    NamedLists class_aliases;  // class -> the file's names of it
+    NamedLists ear_aliases;    // left, right -> the file's names of it
     std::vector<RowFilter> filters;
     SyntheticConfig synthetic;
 };

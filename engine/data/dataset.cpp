@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <string_view>
 #include <unordered_map>
@@ -97,6 +98,27 @@ DeviceRecordings SplitData::view() const {
     return view;
 }
 
+std::string SplitData::fingerprint() const {
+    std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a (Fowler, Noll, Vo), by words
+    const auto add = [&](const auto& values) {
+        hash = (hash ^ values.size()) * 0x100000001B3U;
+        for (const auto value : values) {
+            hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001B3U;
+            hash ^= hash >> 32;
+        }
+    };
+    add(signal);
+    add(clean);
+    // Age and FMP went through logarithms, which another processor may round otherwise.
+    for (std::size_t i = 0; i < statics.size(); ++i)
+        if (i % kStoredStatics != kAge && i % kStoredStatics != kFmp) add(std::span(statics).subspan(i, 1));
+    for (const Component c : kAllComponents) {
+        add(label[c]);
+        add(scalar[c]);
+    }
+    return fmt::format("{:016x}", hash);
+}
+
 Index SplitData::labelled(Component c) const {
     if (task_of(c).kind == TaskKind::signal) return rows;
     return is_scalar(c) ? count_present(scalar[c]) : count_present(label[c]);
@@ -108,7 +130,6 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
     part.rows = static_cast<Index>(rows.size());
     part.length = table.length;
     const auto length = static_cast<std::size_t>(table.length);
-    const double window = static_cast<double>(table.length) * table.sample_interval_ms;
     part.signal.reserve(rows.size() * length);
     if (table.has_clean) part.clean.reserve(rows.size() * length);
     for (const std::int64_t row : rows) {
@@ -124,7 +145,7 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
         const auto statics = standardised_statics(table, row, statistics);
         part.statics.insert(part.statics.end(), statics.begin(), statics.end());
         for (const Component c : kAllComponents) {
-            if (is_scalar(c)) part.scalar[c].push_back(scalar_target(table, c, r, window));
+            if (is_scalar(c)) part.scalar[c].push_back(scalar_target(table, c, r));
             if (is_labelled(c)) part.label[c].push_back(label_target(table, c, r));
         }
         part.patient.push_back(table.patient[r]);
@@ -140,6 +161,7 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
     data.classes = config.data.classes;
     data.patients = table.patients;
     data.sample_interval_ms = table.sample_interval_ms;
+    data.first_sample_ms = table.first_sample_ms;
     data.length = table.length;
     data.split = split_patients(table, config.data);
 
@@ -156,8 +178,7 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
     check_no_patient_twice(data);
     const auto& latency = table.scalar[Component::peak_latency];
     for (std::size_t r = 0; r < latency.size(); ++r)
-        if (!std::isnan(latency[r]) &&
-            std::isnan(scalar_target(table, Component::peak_latency, r, data.window_ms())))
+        if (!std::isnan(latency[r]) && std::isnan(scalar_target(table, Component::peak_latency, r)))
             ++data.latencies_outside_window;
     data.dropped = find_dropped(table, data, config.loss);
     return data;

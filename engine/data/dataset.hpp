@@ -26,13 +26,16 @@ struct SplitData {
     std::vector<float> statics;  // (rows, 7) standardised and filled, StaticInput order
     // Class, -1 = missing; of a binary task 1 or 0, -1 = the table does not say.
     PerComponent<std::vector<std::int32_t>> label;
-    // NaN = missing; a latency also outside [0, T * dt]: the wave exists all the same.
+    // NaN = missing; a latency also outside the recording: the wave exists all the same.
     PerComponent<std::vector<float>> scalar;
     std::vector<std::int32_t> patient;     // index into Dataset::patients
     std::vector<std::int64_t> source_row;  // 1-based data row of the source
 
     // The same arrays as the kernels see them; valid while the object is unchanged.
     DeviceRecordings view() const;
+    // Of everything that is learnt from or measured against; the same data have the same, in 16 hexadecimal
+    // digits.
+    std::string fingerprint() const;
     // Rows that have a target of this component.
     Index labelled(Component) const;
 };
@@ -44,7 +47,8 @@ struct Dataset {
     std::vector<std::string> classes;
     std::vector<std::string> patients;
     double sample_interval_ms = 0;
-    Index length = 0;  // T
+    double first_sample_ms = 0;  // time of sample 0 after the stimulus
+    Index length = 0;            // T
     PatientSplit split;
     FittedStatistics statistics;
     std::array<SplitData, kSplits> parts;
@@ -54,7 +58,6 @@ struct Dataset {
 
     const SplitData& part(Split s) const { return parts[static_cast<std::size_t>(s)]; }
     bool is_on(Component c) const { return dropped[c].empty(); }
-    double window_ms() const { return static_cast<double>(length) * sample_interval_ms; }
 };
 
 // Splits by patient, fits the statistics on the training rows, lays out the splits. `recordings` gives its

@@ -1,5 +1,8 @@
 #include "engine/data/load_recordings.hpp"
 
+#include <utility>
+
+#include "engine/data/suspicions.hpp"
 #include "engine/synthetic/cohort.hpp"
 #include "kernels/cpu/stream.hpp"
 
@@ -21,9 +24,11 @@ Recordings synthesise(const Config& config, ReadReport& report) {
 }  // namespace
 
 Recordings load_recordings(const Config& config, ReadReport& report) {
-    return config.data.source == DataSource::synthetic
-               ? synthesise(config, report)
-               : read_recordings(config.data, config.run.threads, report);
+    if (config.data.source == DataSource::synthetic) return synthesise(config, report);
+    Recordings recordings = read_recordings(config.data, config.run.threads, report);
+    for (Suspicion& suspicion : find_suspicions(recordings, config.data, config.run.threads))
+        report.suspicions.push_back(std::move(suspicion));
+    return recordings;
 }
 
 }  // namespace abr

@@ -7,7 +7,8 @@
 
 namespace abr {
 
-// Generates the cohort or reads the file of config.data, and fills the report. InputError as in read_recordings.
+// Generates the cohort or reads the file of config.data, and fills the report, with what looks wrong in a
+// file. InputError as in read_recordings.
 Recordings load_recordings(const Config& config, ReadReport& report);
 
 }  // namespace abr

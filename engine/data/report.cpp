@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "engine/output/text_table.hpp"
+
 namespace abr {
 namespace {
 
@@ -50,6 +52,7 @@ DataReport make_data_report(const Dataset& data, ReadReport rows, const EpochSam
     }
     report.largest_repeats = sampler.largest_repeats();
     report.baselines = compute_baselines(data);
+    for (std::size_t s = 0; s < kSplits; ++s) report.fingerprints[s] = data.parts[s].fingerprint();
     return report;
 }
 
@@ -88,10 +91,24 @@ Json to_json(const DataReport& report) {
         if (is_task(c)) labels[name] = by_split([&](std::size_t s) { return report.labels[c][s]; });
     }
     Json json;
+    Json suspicious = Json::array();
+    for (const Suspicion& suspicion : report.rows.suspicions) {
+        Json examples = Json::array();
+        for (const SuspectCell& cell : suspicion.places)
+            examples.push_back({{"value", printable(cell.value)}, {"line", cell.line}});
+        suspicious.push_back({{"kind", suspicion.kind},
+                              {"column", printable(suspicion.column)},
+                              {"count", suspicion.count},
+                              {"what", printable(suspicion.what)},
+                              {"remedy", printable(suspicion.remedy)},
+                              {"examples", examples}});
+    }
     json["rows"] = {{"read", report.rows.read},
+                    {"skipped", Json(report.rows.skipped)},
                     {"filtered", report.rows.filtered},
                     {"rejected", rejected},
                     {"used", report.rows.used}};
+    json["suspicious"] = suspicious;
     json["classes"] = classes;
     json["sample_interval_ms"] = report.sample_interval_ms;
     json["ranges"] = ranges;
@@ -101,6 +118,7 @@ Json to_json(const DataReport& report) {
     json["absent_metrics"] = Json(report.absent_metrics);
     json["sampler"] = sampler;
     json["baselines"] = to_json(report.baselines);
+    json["fingerprints"] = by_split([&](std::size_t s) { return report.fingerprints[s]; });
     return json;
 }
 

@@ -32,6 +32,7 @@ struct DataReport {
     std::map<std::string, std::string> absent_metrics;       // column of epochs.csv -> reason
     std::vector<std::int64_t> largest_repeats;               // of a recording an epoch, for each class
     Baselines baselines;
+    std::array<std::string, kSplits> fingerprints;  // of each split's recordings and labels
 };
 
 // `sampler`: of the training rows. The training columns of dropped components are declared absent; the

@@ -36,6 +36,7 @@ std::string rows_text(const ReadReport& rows) {
     counts.add({"filtered", std::to_string(rows.filtered)});
     counts.add({"rejected", std::to_string(rejected)});
     counts.add({"used", std::to_string(rows.used)});
+    for (const auto& [kind, count] : rows.skipped) counts.add({kind, std::to_string(count)});
     std::string text = counts.text();
     if (rejected == 0) return text;
     TextTable reasons({"rejected because", "count", "lines"});

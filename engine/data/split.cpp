@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unordered_map>
 
+#include "engine/data/patient_names.hpp"
 #include "engine/data/random_sequence.hpp"
 #include "engine/error.hpp"
 #include "engine/input/csv_file.hpp"
+#include "engine/input/csv_header.hpp"
 #include "engine/input/csv_tokenizer.hpp"
 #include "engine/input/table_message.hpp"
 
@@ -48,19 +51,63 @@ Quota quota(std::size_t patients, const DataConfig& config) {
     return q;
 }
 
-std::vector<Split> draw_split(const Recordings& recordings, const DataConfig& config,
-                              const PatientSplit& patients) {
+// Recordings and most frequent class of `of[patient]`, by that index.
+void count_patients(const Recordings& recordings, std::size_t classes, std::span<const std::int32_t> of,
+                    std::vector<std::int64_t>& total, std::vector<std::int32_t>& modal_class) {
+    const std::size_t n = recordings.patients.size();
+    total.assign(n, 0);
+    modal_class.assign(n, -1);
+    std::vector<std::int64_t> counts(n * classes, 0);
+    for (std::size_t r = 0; r < recordings.patient.size(); ++r) {
+        const auto p = static_cast<std::size_t>(of[static_cast<std::size_t>(recordings.patient[r])]);
+        ++total[p];
+        if (recordings.label[r] >= 0) ++counts[p * classes + static_cast<std::size_t>(recordings.label[r])];
+    }
+    for (std::size_t p = 0; p < n; ++p) {
+        std::int64_t most = 0;
+        for (std::size_t c = 0; c < classes; ++c)
+            if (counts[p * classes + c] > most) {
+                most = counts[p * classes + c];
+                modal_class[p] = static_cast<std::int32_t>(c);
+            }
+    }
+}
+
+// What is drawn as one: a patient, or all whose identifiers are alike, under the first of them.
+struct Units {
+    std::vector<std::int32_t> first;  // of each patient
+    std::vector<std::int64_t> recordings;
+    std::vector<std::int32_t> modal_class;
+};
+
+std::vector<std::int32_t> themselves(std::size_t patients) {
+    std::vector<std::int32_t> indices(patients);
+    std::iota(indices.begin(), indices.end(), 0);
+    return indices;
+}
+
+Units split_units(const Recordings& recordings, const DataConfig& config) {
+    Units units;
+    units.first = config.alike_patients == AlikePatients::together ? first_alike(recordings.patients)
+                                                                   : themselves(recordings.patients.size());
+    count_patients(recordings, config.classes.size(), units.first, units.recordings, units.modal_class);
+    return units;
+}
+
+std::vector<Split> draw_split(const Recordings& recordings, const DataConfig& config) {
     std::vector<Split> split(recordings.patients.size(), Split::train);
+    const Units units = split_units(recordings, config);
     const std::uint64_t key = stream_key(config.split_seed, Purpose::split);
     for (int c = -1; c < static_cast<int>(config.classes.size()); ++c) {  // -1: patients without a class
         std::vector<std::int32_t> pool;
         for (std::size_t p = 0; p < split.size(); ++p)
-            if (patients.modal_class[p] == c) pool.push_back(static_cast<std::int32_t>(p));
+            if (units.first[p] == static_cast<std::int32_t>(p) && units.modal_class[p] == c)
+                pool.push_back(static_cast<std::int32_t>(p));
         // By size, then by name: the split does not depend on the order of the rows.
         std::sort(pool.begin(), pool.end(), [&](std::int32_t a, std::int32_t b) {
             const auto i = static_cast<std::size_t>(a), j = static_cast<std::size_t>(b);
-            return patients.recordings[i] != patients.recordings[j]
-                       ? patients.recordings[i] < patients.recordings[j]
+            return units.recordings[i] != units.recordings[j]
+                       ? units.recordings[i] < units.recordings[j]
                        : recordings.patients[i] < recordings.patients[j];
         });
         const Quota q = quota(pool.size(), config);
@@ -70,27 +117,8 @@ std::vector<Split> draw_split(const Recordings& recordings, const DataConfig& co
         for (const std::int32_t p : draw_stratified(pool, q.test, random))
             split[static_cast<std::size_t>(p)] = Split::test;
     }
+    for (std::size_t p = 0; p < split.size(); ++p) split[p] = split[static_cast<std::size_t>(units.first[p])];
     return split;
-}
-
-void count_patients(const Recordings& recordings, std::size_t classes, PatientSplit& patients) {
-    const std::size_t n = recordings.patients.size();
-    patients.recordings.assign(n, 0);
-    patients.modal_class.assign(n, -1);
-    std::vector<std::int64_t> counts(n * classes, 0);
-    for (std::size_t r = 0; r < recordings.patient.size(); ++r) {
-        const auto p = static_cast<std::size_t>(recordings.patient[r]);
-        ++patients.recordings[p];
-        if (recordings.label[r] >= 0) ++counts[p * classes + static_cast<std::size_t>(recordings.label[r])];
-    }
-    for (std::size_t p = 0; p < n; ++p) {
-        std::int64_t most = 0;
-        for (std::size_t c = 0; c < classes; ++c)
-            if (counts[p * classes + c] > most) {
-                most = counts[p * classes + c];
-                patients.modal_class[p] = static_cast<std::int32_t>(c);
-            }
-    }
 }
 
 // Every class must have a recording in every split that is used.
@@ -130,60 +158,74 @@ void check_classes(const Recordings& recordings, const DataConfig& config, const
 
 }  // namespace
 
-std::vector<Split> read_split_file(const std::filesystem::path& path, std::span<const std::string> patients) {
+std::vector<Split> read_split_file(const std::filesystem::path& path, std::span<const std::string> patients,
+                                   AlikePatients alike) {
     std::error_code error;
     if (!std::filesystem::is_regular_file(path, error))
         throw InputError(
             file_message(path, "there is no such file", "a split.csv", "correct data.split_file"));
     const CsvFile file(path);
-    const char* at = file.text().data();
-    const char* const end = at + file.text().size();
-
-    CsvTokenizer tokenizer(',');
-    at = tokenizer.read(at, end);
-    std::int64_t line = 1 + tokenizer.line_ends();
-    const auto header = tokenizer.cells();
+    const std::string wanted[] = {"patient_id", "split"};
+    const CsvHeader table = find_csv_header(file, 0, wanted);
+    const auto& header = table.names;
     const auto column = [&](std::string_view name) {
         if (std::count(header.begin(), header.end(), name) != 1)
-            throw InputError(column_message(path, 1, name, "the header does not have it exactly once",
-                                            "comma-separated columns patient_id and split",
-                                            "use the split.csv of a run folder"));
+            throw InputError(
+                column_message(path, table.line, name, "the header does not have it exactly once",
+                               "columns patient_id and split", "use the split.csv of a run folder"));
         return static_cast<std::size_t>(std::find(header.begin(), header.end(), name) - header.begin());
     };
     const std::size_t id_column = column("patient_id"), split_column = column("split");
     const std::size_t columns = header.size();
 
     std::unordered_map<std::string_view, std::size_t> index;
-    for (std::size_t p = 0; p < patients.size(); ++p) index.emplace(patients[p], p);
+    std::unordered_multimap<std::string, std::size_t> alike_index;
+    for (std::size_t p = 0; p < patients.size(); ++p) {
+        index.emplace(patients[p], p);
+        if (alike == AlikePatients::together) alike_index.emplace(patient_key(patients[p]), p);
+    }
+    // The patient of that name, or else those whose names are spelt otherwise.
+    const auto patients_of = [&](std::string_view id) {
+        std::vector<std::size_t> found;
+        if (const auto known = index.find(id); known != index.end()) return std::vector{known->second};
+        const auto [first, last] = alike_index.equal_range(patient_key(id));
+        for (auto at = first; at != last; ++at) found.push_back(at->second);
+        return found;
+    };
     std::vector<Split> split(patients.size());
     std::vector<std::int64_t> seen(patients.size(), 0);  // line, 0 = not yet
-    while (at != end) {
+    CsvTokenizer tokenizer(table.separator);
+    std::int64_t line = table.rows_line;
+    const char* const end = table.rows.data() + table.rows.size();
+    for (const char* at = table.rows.data(); at != end;) {
         at = tokenizer.read(at, end);
         const std::int64_t here = line;
         line += tokenizer.line_ends();
         if (tokenizer.is_blank()) continue;
         const auto cells = tokenizer.cells();
-        if (cells.size() != columns || tokenizer.malformed() || tokenizer.unterminated())
+        if (cells.size() < columns || tokenizer.malformed() || tokenizer.unterminated())
             throw InputError(
                 fmt::format("{}:{}: expected {} cells as in the header, with quotes closed; found {}; "
                             "use the split.csv of a run folder",
                             path.string(), here, columns, cells.size()));
         const std::string_view id = cells[id_column], name = cells[split_column];
-        const auto known = index.find(id);
-        if (known == index.end())
+        const std::vector<std::size_t> meant = patients_of(id);
+        if (meant.empty())
             throw InputError(cell_message(path, here, "patient_id", id, "a patient of the data that is used",
                                           "remove the line, or use the split of this data set"));
-        if (seen[known->second] != 0)
-            throw InputError(cell_message(
-                path, here, "patient_id", id,
-                fmt::format("each patient once, this one stands in line {} already", seen[known->second]),
-                "remove one of the lines"));
         const auto found = std::find(kSplitNames.begin(), kSplitNames.end(), name);
-        if (found == kSplitNames.end())
-            throw InputError(
-                cell_message(path, here, "split", name, "train, val or test", "correct the cell"));
-        seen[known->second] = here;
-        split[known->second] = static_cast<Split>(found - kSplitNames.begin());
+        for (const std::size_t p : meant) {
+            if (seen[p] != 0)
+                throw InputError(cell_message(
+                    path, here, "patient_id", id,
+                    fmt::format("each patient once, this one stands in line {} already", seen[p]),
+                    "remove one of the lines"));
+            if (found == kSplitNames.end())
+                throw InputError(
+                    cell_message(path, here, "split", name, "train, val or test", "correct the cell"));
+            seen[p] = here;
+            split[p] = static_cast<Split>(found - kSplitNames.begin());
+        }
     }
     if (const auto missing = std::find(seen.begin(), seen.end(), 0); missing != seen.end())
         throw InputError(file_message(
@@ -198,9 +240,11 @@ std::vector<Split> read_split_file(const std::filesystem::path& path, std::span<
 
 PatientSplit split_patients(const Recordings& recordings, const DataConfig& config) {
     PatientSplit patients;
-    count_patients(recordings, config.classes.size(), patients);
-    patients.split = config.split_file.empty() ? draw_split(recordings, config, patients)
-                                               : read_split_file(config.split_file, recordings.patients);
+    count_patients(recordings, config.classes.size(), themselves(recordings.patients.size()),
+                   patients.recordings, patients.modal_class);
+    patients.split = config.split_file.empty()
+                         ? draw_split(recordings, config)
+                         : read_split_file(config.split_file, recordings.patients, config.alike_patients);
     check_classes(recordings, config, patients);
     return patients;
 }

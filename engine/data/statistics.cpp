@@ -116,10 +116,8 @@ FittedStatistics fit_statistics(const Recordings& table, std::span<const std::in
     s.statics[kSignalMean] = moments(std::move(means));
     s.statics[kSignalLogSd] = moments(std::move(log_sds));
 
-    const double window = static_cast<double>(table.length) * table.sample_interval_ms;
     for (const Component c : kScalars)
-        s.target[c] =
-            moments(column([&](std::size_t row) { return double{scalar_target(table, c, row, window)}; }));
+        s.target[c] = moments(column([&](std::size_t row) { return double{scalar_target(table, c, row)}; }));
 
     s.class_counts.assign(classes, 0);
     for (const std::int64_t row : rows)

@@ -44,11 +44,11 @@ FittedStatistics fit_statistics(const Recordings&, std::span<const std::int64_t>
 // Mean and sd of a recording in uV, the latter at least 1e-12, as kernels/batch.hpp computes them.
 Moments signal_moments(std::span<const float> signal);
 
-// A label as a training target: NaN where it is missing, or a time outside the window [0, T * dt].
-inline float scalar_target(const Recordings& table, Component c, std::size_t row, double window_ms) {
+// A label as a training target: NaN where it is missing, or a time outside the recording.
+inline float scalar_target(const Recordings& table, Component c, std::size_t row) {
     const float value = table.scalar[c][row];
     if (task_of(c).follows != Follows::shift) return value;
-    return value >= 0 && double{value} <= window_ms ? value : kMissing;
+    return double{value} >= table.first_sample_ms && double{value} <= table.end_ms() ? value : kMissing;
 }
 
 // The seven stored static inputs of a row (StaticInput order), filled and standardised. Throws InputError

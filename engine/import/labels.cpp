@@ -11,8 +11,8 @@
 #include "engine/import/text_source.hpp"
 #include "engine/input/cell_number.hpp"
 #include "engine/input/csv_chunks.hpp"
-#include "engine/input/csv_dialect.hpp"
 #include "engine/input/csv_file.hpp"
+#include "engine/input/csv_header.hpp"
 #include "engine/input/csv_tokenizer.hpp"
 #include "engine/input/table_message.hpp"
 #include "engine/output/csv.hpp"
@@ -45,22 +45,20 @@ struct SideTable {
 SideTable read_table(const std::filesystem::path& path) {
     const CsvFile file(path);
     const std::string_view text = file.text();
-    const char separator = detect_separator(path, text);
-    SideTable table;
+    CsvHeader header = find_csv_header(file, 0, {});
+    const char separator = header.separator;
+    SideTable table{std::move(header.names), {}};
     CsvTokenizer tokenizer(separator);
-    std::int64_t number = 1;
-    for (const char* at = text.data(); at < text.data() + text.size(); number += tokenizer.line_ends()) {
+    std::int64_t number = header.rows_line;
+    const char* const end = header.rows.data() + header.rows.size();
+    for (const char* at = header.rows.data(); at < end; number += tokenizer.line_ends()) {
         const char* const record = at;
-        at = tokenizer.read(at, text.data() + text.size());
+        at = tokenizer.read(at, end);
         const std::string_view bytes(record, static_cast<std::size_t>(at - record));
         if (const char* flaw = find_text_flaw(bytes))
             throw_text_flaw(path, text, record, number, flaw, separator, table.names);
         if (tokenizer.is_blank()) continue;
         std::vector<std::string> cells(tokenizer.cells().begin(), tokenizer.cells().end());
-        if (table.names.empty()) {
-            table.names = std::move(cells);
-            continue;
-        }
         if (cells.size() != table.names.size() || tokenizer.malformed() || tokenizer.unterminated())
             throw InputError(
                 fmt::format("{}:{}: the line has {} cells: expected {} as in the header, with quotes "

@@ -18,22 +18,7 @@
 namespace abr {
 namespace {
 
-using namespace std::string_view_literals;
-
 constexpr std::string_view kExpected = "a CSV file in UTF-8";
-
-struct Signature {
-    std::string_view bytes;
-    std::string_view what;
-    std::string_view remedy;
-};
-
-constexpr Signature kForeign[] = {
-    {"\xD0\xCF\x11\xE0"sv, "a spreadsheet in the old .xls format", "save it as CSV UTF-8"},
-    {"\x1F\x8B"sv, "compressed with gzip", "unpack it with `gunzip FILE`"},
-    {"\xFF\xFE"sv, "text in UTF-16", "save it as CSV UTF-8 or convert it with `iconv -f UTF-16 -t UTF-8`"},
-    {"\xFE\xFF"sv, "text in UTF-16", "save it as CSV UTF-8 or convert it with `iconv -f UTF-16 -t UTF-8`"},
-};
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -75,15 +60,9 @@ CsvFile::CsvFile(const std::filesystem::path& path) : path_(path) {
     }
     mapped_ = {static_cast<const char*>(memory), size};
     text_ = mapped_;
-    if (is_zip(text_)) {
-        const std::string message = zip_message(path, text_, kExpected);
+    if (const ForeignFile foreign = foreign_file(path, text_); !foreign.what.empty()) {
         munmap(memory, size);
-        throw InputError(message);
-    }
-    for (const auto& [bytes, what, remedy] : kForeign) {
-        if (!text_.starts_with(bytes)) continue;
-        munmap(memory, size);
-        fail(path, what, remedy);
+        fail(path, foreign.what, foreign.way_in);
     }
     if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
 }

@@ -13,45 +13,20 @@
 #include "engine/error.hpp"
 #include "engine/input/csv_dialect.hpp"
 #include "engine/input/csv_file.hpp"
+#include "engine/input/csv_header.hpp"
 #include "engine/input/csv_tokenizer.hpp"
 #include "engine/input/row_joiner.hpp"
 #include "engine/input/row_reader.hpp"
 #include "engine/input/table_columns.hpp"
 #include "engine/input/table_message.hpp"
+#include "engine/input/units_row.hpp"
 #include "kernels/cpu/stream.hpp"
 
 namespace abr {
 namespace {
 
-struct Header {
-    std::vector<std::string> names;
-    std::string_view rows;  // the text after it
-    std::int64_t rows_line = 0;
-};
-
-Header read_header(const CsvFile& file, char separator) {
-    const std::string_view text = file.text();
-    const char* const end = text.data() + text.size();
-    if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
-        throw InputError(file_message(file.path(), "lines end with a carriage return alone",
-                                      "lines that end with a line feed",
-                                      "convert the file with `tr '\\r' '\\n'` or save it as CSV UTF-8"));
-    }
-    CsvTokenizer tokenizer(separator);
-    const char* rows = tokenizer.read(text.data(), end);
-    const std::string_view record(text.data(), static_cast<std::size_t>(rows - text.data()));
-    if (const char* flaw = find_text_flaw(record)) {
-        throw_text_flaw(file.path(), text, text.data(), 1, flaw, separator, {});
-    }
-    Header header;
-    header.names.assign(tokenizer.cells().begin(), tokenizer.cells().end());
-    header.rows = text.substr(record.size());
-    header.rows_line = 1 + tokenizer.line_ends();
-    return header;
-}
-
-// Signal and clean signal, where their samples stand side by side and no filter looks at them: a filter needs text.
-// Run 0 is the signal's, run 1 the clean signal's; neither or both are there.
+// Signal and clean signal, where their samples stand side by side and no filter looks at them: a filter needs
+// text. Run 0 is the signal's, run 1 the clean signal's; neither or both are there.
 std::vector<NumberRun> sample_runs(const TableColumns& columns) {
     std::vector<NumberRun> runs;
     for (const std::vector<int>* samples : {&columns.signal, &columns.clean}) {
@@ -66,8 +41,8 @@ std::vector<NumberRun> sample_runs(const TableColumns& columns) {
     return std::ranges::is_sorted(runs, {}, &NumberRun::first) ? runs : std::vector<NumberRun>{};
 }
 
-// Rows of the table that [begin, end) of the text can give at most: a row takes a line, and as a cell is followed by a
-// separator or a line end, so many bytes at least.
+// Rows of the table that [begin, end) of the text can give at most: a row takes a line, and as a cell is
+// followed by a separator or a line end, so many bytes at least.
 std::int64_t most_rows(const char* begin, const char* end, std::int64_t line_ends,
                        const TableColumns& columns) {
     const auto row_bytes = static_cast<std::int64_t>(columns.names.size() + columns.signal.size());
@@ -85,12 +60,12 @@ void read_chunk(const CsvChunk& chunk, const char* text_end, const RowReader& re
     std::int64_t line = chunk.first_line;
     for (const char* at = chunk.first_record; at < chunk.end; line += tokenizer.line_ends()) {
         at = tokenizer.read(at, text_end);
-        if (!tokenizer.is_blank()) reader.read(tokenizer, line, block);
+        reader.read(tokenizer, line, block);
     }
 }
 
-// Joins what the tasks leave behind in the file's order, while others still read: whoever has finished a chunk joins
-// all that follow on the last one joined, unless somebody is at it already.
+// Joins what the tasks leave behind in the file's order, while others still read: whoever has finished a
+// chunk joins all that follow on the last one joined, unless somebody is at it already.
 class JoinInOrder {
   public:
     JoinInOrder(RowJoiner& joiner, std::size_t chunks) : joiner_(joiner), parts_(chunks) {}
@@ -160,19 +135,55 @@ void read_chunks(const CsvFile& file, const std::vector<CsvChunk>& chunks, const
     joining.finish();
 }
 
+// Leaves out what stands between the header and the first recording.
+void skip_to_data(const TableSource& source, CsvHeader& header, const TableColumns& columns,
+                  const DataConfig& config, ReadReport& report) {
+    const auto skip_one = [&](const auto& is_skipped) {
+        CsvTokenizer tokenizer(header.separator);
+        const char* const end = header.rows.data() + header.rows.size();
+        const char* const next = tokenizer.read(header.rows.data(), end);
+        if (header.rows.empty() || !is_skipped(tokenizer)) return false;
+        header.rows = {next, static_cast<std::size_t>(end - next)};
+        header.rows_line += tokenizer.line_ends();
+        return true;
+    };
+    for (int i = 0; i < config.skip_rows; ++i)
+        if (skip_one([](const CsvTokenizer&) { return true; })) ++report.skipped["skipped_rows"];
+    while (skip_one([](const CsvTokenizer& row) { return row.is_blank() && row.cells().size() == 1; })) {
+    }
+    if (skip_one([&](const CsvTokenizer& row) {
+            return is_units_row(source, header.rows_line, row.cells(), columns, config);
+        }))
+        ++report.skipped["unit_rows"];
+}
+
 }  // namespace
 
 Recordings read_csv_recordings(const DataConfig& config, int threads, ReadReport& report,
                                std::int64_t chunk_bytes) {
     const CsvFile file(config.path);
-    const char separator = detect_separator(file.path(), file.text());
-    Header header = read_header(file, separator);
+    const std::string wanted[] = {config.columns.patient_id, config.columns.intensity_db};
+    CsvHeader header = find_csv_header(file, config.header_line, wanted);
+    if (header.line > 1) report.skipped["lines_before_header"] = header.line - 1;
+    const char separator = header.separator;
+    const TableSource source(file.path(), TableForm::text, header.line);
     cpu::Stream stream(threads);
+    const TableColumns columns = resolve_columns(source, std::move(header.names), config);
+    skip_to_data(source, header, columns, config, report);
     const std::vector<CsvChunk> chunks =
-        cut_into_chunks(file, header.rows, header.rows_line, separator, header.names, chunk_bytes, stream);
-    const TableColumns columns = resolve_columns(file.path(), std::move(header.names), config);
+        cut_into_chunks(file, header.rows, header.rows_line, separator, columns.names, chunk_bytes, stream);
     const CsvDialect dialect{separator, detect_decimal_mark(header.rows, separator, columns)};
-    const TableSource source(file.path());
+    report.suspicions = columns.hints;
+    if (const std::string grouped = grouped_digits(header.rows, dialect, columns); !grouped.empty()) {
+        report.suspicions.push_back({"grouped_digits",
+                                     columns.name(columns.signal.front()),
+                                     1,
+                                     fmt::format("samples such as {}: the `{}` seems to stand between "
+                                                 "thousands and is read as the decimal mark",
+                                                 grouped, dialect.decimal),
+                                     "save the samples without marks between thousands",
+                                     {}});
+    }
     const RowReader reader(source, columns, dialect, config);
     RowJoiner joiner(source, columns, config, static_cast<std::int64_t>(columns.signal.size()));
     std::int64_t line_ends = 0;

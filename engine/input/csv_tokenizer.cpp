@@ -61,6 +61,12 @@ const char* CsvTokenizer::read(const char* begin, const char* end) {
     return line_end + line_ends_;
 }
 
+bool CsvTokenizer::is_blank() const {
+    const auto is_empty = [](std::string_view cell) { return cell.empty(); };
+    const auto no_numbers = [](const std::vector<float>& run) { return run.empty(); };
+    return !malformed_ && std::ranges::all_of(cells_, is_empty) && std::ranges::all_of(numbers_, no_numbers);
+}
+
 void CsvTokenizer::split_plain(const char* record) {
     const char* begin = record;
     std::size_t run = 0;

@@ -34,8 +34,8 @@ struct NumberRun {
 // Splits records into cells. Cells are views of the text, or of the tokenizer's own memory where doubled
 // quotes were taken out, and hold until the next record is read.
 //
-// Most of a file of recordings is samples. Runs of them are turned into numbers while the record is split, which
-// finds the ends of the cells anyway.
+// Most of a file of recordings is samples. Runs of them are turned into numbers while the record is split,
+// which finds the ends of the cells anyway.
 class CsvTokenizer {
   public:
     explicit CsvTokenizer(char separator) : separator_(separator) {}
@@ -46,13 +46,14 @@ class CsvTokenizer {
     const char* read(const char* begin, const char* end);
 
     std::span<const std::string_view> cells() const { return cells_; }  // trimmed, without quotes
-    // The values of run `run`, whose cells are then empty. Nothing where the record does not have them all as plain
-    // finite numbers without quotes or spaces: then the cells tell.
+    // The values of run `run`, whose cells are then empty. Nothing where the record does not have them all as
+    // plain finite numbers without quotes or spaces: then the cells tell.
     std::span<const float> numbers(std::size_t run) const {
         return run < numbers_.size() ? std::span<const float>(numbers_[run]) : std::span<const float>();
     }
     std::int64_t line_ends() const { return line_ends_; }  // of the file, within quotes too
-    bool is_blank() const { return cells_.size() == 1 && cells_[0].empty(); }
+    // No cell holds anything; a line of separators alone is blank too.
+    bool is_blank() const;
     bool malformed() const { return malformed_; }        // text after a closing quote
     bool unterminated() const { return unterminated_; }  // the text ended within quotes
 

@@ -122,8 +122,10 @@ std::vector<std::optional<TextColumn>> read_columns(const TableSource& source, c
 Recordings read_npz_recordings(const DataConfig& config, ReadReport& report) {
     const TableSource source(config.path, TableForm::arrays);
     const std::string begin = first_bytes(config.path);
-    if (is_zip(begin) && !is_npz(begin)) throw InputError(zip_message(config.path, begin, kExpected));
-    if (!begin.empty() && !is_zip(begin)) {
+    if (!begin.empty() && !is_npz(begin)) {
+        const ForeignFile foreign = foreign_file(config.path, begin);
+        if (!foreign.what.empty())
+            throw InputError(file_message(config.path, foreign.what, kExpected, foreign.way_in));
         throw InputError(file_message(config.path, "no .npz file: it does not begin as a zip archive does",
                                       kExpected, "read a CSV file with data.source = \"csv\""));
     }
@@ -142,6 +144,7 @@ Recordings read_npz_recordings(const DataConfig& config, ReadReport& report) {
                                             "save both with equal shapes"));
         }
     }
+    report.suspicions = columns.hints;
     const auto texts = read_columns(source, file, columns, signal.rows);
 
     const RowReader reader(source, columns, {.separator = ',', .decimal = '.'}, config);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/config/config.hpp"
+#include "engine/input/suspicion.hpp"
 #include "engine/recordings.hpp"
 
 namespace abr {
@@ -35,6 +36,11 @@ struct ReadReport {
     std::int64_t filtered = 0;
     std::int64_t used = 0;
     std::map<std::string, Rejection> rejected;  // by reason
+    // Lines and rows that are no data, by kind: lines_before_header, unit_rows, skipped_rows, blank_rows
+    // (separators alone), repeated_headers.
+    std::map<std::string, std::int64_t> skipped;
+    std::vector<Suspicion>
+        suspicions;  // what looks wrong in the file; engine/data/suspicions.hpp adds the table's
     std::map<std::string, ValueRange> ranges;  // by the data contract's column name; `signal`, `clean` as one
 };
 

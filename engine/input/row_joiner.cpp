@@ -86,6 +86,7 @@ void RowJoiner::add(RowBlock& block, const std::exception_ptr& error) {
 
     all_.rows += from.rows;
     move_to(all_.source_row, from.source_row);
+    move_to(all_.source_line, block.lines);
     move_to(all_.patient, from.patient);
     move_to(all_.ear, from.ear);
     move_to(all_.age_years, from.age_years);
@@ -99,6 +100,8 @@ void RowJoiner::add(RowBlock& block, const std::exception_ptr& error) {
 
     report_.read += block.read;
     report_.filtered += block.filtered;
+    if (block.blank > 0) report_.skipped["blank_rows"] += block.blank;
+    if (block.repeated_headers > 0) report_.skipped["repeated_headers"] += block.repeated_headers;
     report_.used += from.rows;
     for (const auto& [reason, part] : block.rejected) {
         Rejection& whole = report_.rejected[std::string(reason)];
@@ -113,7 +116,11 @@ void RowJoiner::add(RowBlock& block, const std::exception_ptr& error) {
 Recordings RowJoiner::finish(ReadReport& report) {
     check_rows();
     all_.sample_interval_ms = *interval_;
-    report = std::move(report_);
+    report.read = report_.read;
+    report.filtered = report_.filtered;
+    report.used = report_.used;
+    report.rejected = std::move(report_.rejected);
+    report.skipped.merge(report_.skipped);
     return std::move(all_);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/input/row_reader.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -125,7 +126,12 @@ struct RowReader::Values {
 
 RowReader::RowReader(const TableSource& source, const TableColumns& columns, CsvDialect dialect,
                      const DataConfig& config)
-    : source_(source), columns_(columns), dialect_(dialect), config_(config) {
+    : source_(source),
+      columns_(columns),
+      dialect_(dialect),
+      config_(config),
+      is_missing_(config, columns, dialect.decimal),
+      ears_(config.ear_aliases) {
     for (std::size_t i = 0; i < config.classes.size(); ++i) {
         classes_.emplace(config.classes[i], static_cast<std::int32_t>(i));
     }
@@ -155,7 +161,7 @@ void RowReader::append(Cells cells, bool malformed, std::int64_t line, RowBlock&
                          {},
                          "the separator after it, and quotes within a cell doubled"};
         }
-        if (cells.size() != columns_.names.size()) {
+        if (!has_as_many_cells(cells)) {
             const bool decimal_commas = cells.size() > columns_.names.size() && dialect_.separator == ',';
             throw BadRow{
                 kWrongCellCount,
@@ -191,8 +197,29 @@ void RowReader::append(Cells cells, bool malformed, std::int64_t line, RowBlock&
     }
 }
 
+// As the header, but for cells without a name or a value at the end, which a trailing separator makes.
+bool RowReader::has_as_many_cells(Cells cells) const {
+    const auto is_empty = [](const auto& text) { return text.empty(); };
+    const std::size_t count = std::min(cells.size(), columns_.names.size());
+    return std::all_of(cells.begin() + static_cast<std::ptrdiff_t>(count), cells.end(), is_empty) &&
+           std::all_of(columns_.names.begin() + static_cast<std::ptrdiff_t>(count), columns_.names.end(),
+                       is_empty);
+}
+
 void RowReader::read(const CsvTokenizer& record, std::int64_t line, RowBlock& block) const {
     const Cells cells = record.cells();
+    if (record.is_blank()) {
+        if (cells.size() > 1) ++block.blank;
+        return;
+    }
+    const auto names_its_column = [&](TableField field) {
+        const auto column = static_cast<std::size_t>(columns_[field]);
+        return column < cells.size() && cells[column] == columns_.names[column];
+    };
+    if (names_its_column(TableField::patient_id) && names_its_column(TableField::intensity_db)) {
+        ++block.repeated_headers;
+        return;
+    }
     append(cells, record.malformed(), line, block, [&] { parse_samples(record, block.recordings); });
 }
 
@@ -243,7 +270,7 @@ bool RowReader::passes_filters(Cells cells) const {
             case FilterOperation::greater_than:
             case FilterOperation::at_least:
             case FilterOperation::at_most: {
-                if (is_missing(cell)) break;  // not known to be within the bound
+                if (is_missing_(cell, column)) break;  // not known to be within the bound
                 const double number = read_number<double>(cells, column);
                 const double bound = std::get<double>(filter.values.front());
                 passes = filter.operation == FilterOperation::less_than      ? number < bound
@@ -261,8 +288,9 @@ bool RowReader::passes_filters(Cells cells) const {
 void RowReader::read_values(Cells cells, std::int64_t line, Values& values) const {
     const int patient = columns_[TableField::patient_id];
     values.patient = cell_of(cells, patient);
-    if (values.patient.empty()) {
-        throw BadRow{kMissingValue, patient, {}, {}, "the patient's identifier"};
+    if (values.patient.empty() ||
+        (!is_missing(values.patient) && is_missing_.is_word(values.patient, patient))) {
+        throw BadRow{kMissingValue, patient, {}, std::string(values.patient), "the patient's identifier"};
     }
     if (columns_.has(TableField::ear)) values.ear = read_ear(cells);
     for (std::size_t i = 0; i < values.numbers.size(); ++i) {
@@ -311,14 +339,15 @@ void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings
     clean.insert(clean.end(), clean_numbers.begin(), clean_numbers.end());
     for (std::size_t k = 0; k < length && clean_numbers.empty(); ++k) {
         const int column = columns_.clean[k];
-        clean.push_back(is_missing(cell_of(cells, column)) ? kMissing : read_number<float>(cells, column));
+        const bool missing = is_missing_.is_word(cell_of(cells, column), TableColumns::kAbsent);
+        clean.push_back(missing ? kMissing : read_number<float>(cells, column));
     }
     BadRow::check_clean(std::span(clean).last(length), bad_in(columns_.clean));
 }
 
 float RowReader::read_optional(Cells cells, int index, std::string_view reason_if_negative) const {
     if (index == TableColumns::kAbsent) return kMissing;
-    if (is_missing(cell_of(cells, index))) return kMissing;
+    if (is_missing_(cell_of(cells, index), index)) return kMissing;
     const auto value = read_number<float>(cells, index);
     if (value < 0 && !reason_if_negative.empty()) {
         throw BadRow{
@@ -331,7 +360,13 @@ template <class Real>
 Real RowReader::read_number(Cells cells, int column) const {
     const std::string_view cell = cell_of(cells, column);
     Real value = 0;
-    if (is_missing(cell)) throw BadRow{kMissingValue, column, {}, std::string(cell), "a number"};
+    const bool is_sample = columns_.is_sample(column);
+    if (is_sample ? is_missing(cell) : is_missing_(cell, column))
+        throw BadRow{kMissingValue,
+                     column,
+                     {},
+                     std::string(cell),
+                     is_missing(cell) ? "a number" : "a number, not what data.missing says"};
     if (!parse_number(cell, dialect_.decimal, value)) {
         throw BadRow{kNotANumber,
                      column,
@@ -348,17 +383,20 @@ Real RowReader::read_number(Cells cells, int column) const {
 std::int8_t RowReader::read_ear(Cells cells) const {
     const int column = columns_[TableField::ear];
     const std::string_view cell = cell_of(cells, column);
-    if (equals_ignoring_case(cell, "left")) return 0;
-    if (equals_ignoring_case(cell, "right")) return 1;
-    if (is_missing(cell)) return -1;
-    throw BadRow{kUnknownEar, column, {}, std::string(cell), "`left`, `right` or an empty cell"};
+    if (const auto ear = ears_.find(cell)) return *ear;
+    if (is_missing_(cell, column)) return -1;
+    throw BadRow{kUnknownEar,
+                 column,
+                 {},
+                 std::string(cell),
+                 "an ear, such as `left`, `L`, `right` or `R`, or an empty cell"};
 }
 
 std::int32_t RowReader::read_class(Cells cells, std::int64_t line) const {
     const int column = columns_.label[Component::classification];
     const std::string_view cell = cell_of(cells, column);
     if (const auto known = classes_.find(cell); known != classes_.end()) return known->second;
-    if (is_missing(cell)) return -1;
+    if (is_missing_(cell, column)) return -1;
     const auto count = static_cast<double>(config_.classes.size());
     double index = 0;
     if (parse_number(cell, dialect_.decimal, index) && index >= 0 && index < count &&
@@ -384,11 +422,25 @@ void RowReader::reject(const BadRow& bad, std::int64_t line, RowBlock& block) co
     if (rejection.first.empty()) rejection.first = bad_row_message(bad, line);
 }
 
+std::string RowReader::remedy_of(const BadRow& bad) const {
+    std::vector<std::string> ways = {"correct the row"};
+    if (bad.reason == kUnknownEar) ways.push_back("say which ear it means under [data.ear_aliases]");
+    const bool is_required = columns_.is_sample(bad.column) ||
+                             bad.column == columns_[TableField::intensity_db] ||
+                             bad.column == columns_[TableField::sample_interval_ms];
+    const bool is_whole = bad.value.find_first_of(".,") == std::string::npos;
+    const bool may_mean_none = bad.reason == kNotANumber || bad.reason == kNotFinite ||
+                               bad.reason == kUnknownEar || (bad.reason.starts_with("negative_") && is_whole);
+    if (!is_required && may_mean_none && !bad.value.empty())
+        ways.push_back(fmt::format("set data.missing = [\"{}\"] if that means none", bad.value));
+    if (config_.on_bad_row == OnBadRow::error)
+        ways.push_back("leave such rows out with data.on_bad_row = \"skip\"");
+    if (ways.size() > 1) ways.back() = "or " + ways.back();
+    return fmt::format("{}", fmt::join(ways, ", "));
+}
+
 std::string RowReader::bad_row_message(const BadRow& bad, std::int64_t line) const {
-    const std::string_view remedy =
-        config_.on_bad_row == OnBadRow::error
-            ? "correct the row, or leave such rows out with data.on_bad_row = \"skip\""
-            : "correct the row";
+    const std::string remedy = remedy_of(bad);
     const std::string& column = columns_.name(bad.column);
     if (!bad.what.empty()) return column_message(source_, line, column, bad.what, bad.expected, remedy);
     return cell_message(source_, line, column, bad.value, bad.expected, remedy);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/error.hpp"
+#include "engine/input/near_names.hpp"
 #include "engine/input/table_message.hpp"
 
 namespace abr {
@@ -48,7 +49,7 @@ std::int64_t sample_number(std::string_view name, const SampleColumns& columns) 
 class Resolver {
   public:
     Resolver(const TableSource& source, std::vector<std::string> header)
-        : source_(source), header_line_(source.form == TableForm::text ? 1 : 0) {
+        : source_(source), header_line_(source.form == TableForm::text ? source.header_line : 0) {
         columns_.names = std::move(header);
         for (std::size_t i = 0; i < columns_.names.size(); ++i) {
             index_[columns_.names[i]].push_back(static_cast<int>(i));
@@ -60,11 +61,12 @@ class Resolver {
         for (const auto& [field, ours, theirs, required] : kFieldColumns) {
             const std::string& name = config.columns.*theirs;
             const bool wanted = required || name != defaults.*theirs;
-            columns_.field[static_cast<std::size_t>(field)] = read_as(name, ours, wanted);
+            columns_.field[static_cast<std::size_t>(field)] =
+                name.empty() ? TableColumns::kAbsent : read_as(name, ours, wanted);
         }
         for (const Component c : kMetricOrder) {
             const std::string& name = config.columns.label[c];
-            columns_.label[c] = has_label_column(c)
+            columns_.label[c] = has_label_column(c) && !name.empty()
                                     ? read_as(name, task_of(c).label_column, name != defaults.label[c])
                                     : TableColumns::kAbsent;
         }
@@ -81,6 +83,12 @@ class Resolver {
         if (!columns_.has(TableField::sample_interval_ms) && !config.sample_interval_ms)
             missing_interval(config);
         for (const RowFilter& filter : config.filters) columns_.filter.push_back(filter_column(filter));
+        for (const auto& [name, words] : config.missing_in) {
+            columns_.missing_in.push_back(find(name));
+            if (columns_.missing_in.back() == TableColumns::kAbsent)
+                missing(name, "correct the name in [data.missing_in]");
+        }
+        find_hints(config);
         return std::move(columns_);
     }
 
@@ -103,11 +111,11 @@ class Resolver {
         const int column = find(name);
         if (column == TableColumns::kAbsent) {
             if (wanted)
-                missing(
-                    name,
-                    ours == name && source_.form == TableForm::arrays && (name == "signal" || name == "clean")
-                        ? std::string("save the signals as a two-dimensional array of this name")
-                        : fmt::format("set [data.columns] {} to the name it has in this file", ours));
+                missing(name, ours == name && source_.form == TableForm::arrays &&
+                                      (name == "signal" || name == "clean")
+                                  ? std::string("save the signals as a two-dimensional array of this name")
+                                  : fmt::format("set [data.columns] {} to the name it has in this file{}",
+                                                ours, near(name)));
             return column;
         }
         const auto [other, is_new] = read_as_.emplace(column, ours);
@@ -119,12 +127,50 @@ class Resolver {
         return column;
     }
 
+    // " (`Level` is near)", where the file has a name that is.
+    std::string near(std::string_view name) const {
+        const auto found = std::ranges::find_if(
+            columns_.names, [&](const std::string& other) { return is_near(other, name); });
+        return found == columns_.names.end() ? "" : fmt::format(" ({} is near)", quoted_value(*found));
+    }
+
     int filter_column(const RowFilter& filter) const {
         const int column = find(filter.column);
         if (column == TableColumns::kAbsent) {
             missing(filter.column, fmt::format("correct the filter's column name ({})", filter.written_at));
         }
         return column;
+    }
+
+    // Optional columns that are absent under our name, which the file may have under another one.
+    void find_hints(const DataConfig& config) {
+        for (const auto& [field, ours, theirs, required] : kFieldColumns)
+            if (!columns_.has(field) && !(config.columns.*theirs).empty()) hint(ours);
+        for (const Component c : kMetricOrder)
+            if (has_label_column(c) && !columns_.has(c) && !config.columns.label[c].empty())
+                hint(task_of(c).label_column);
+    }
+
+    void hint(std::string_view ours) {
+        for (std::size_t i = 0; i < columns_.names.size(); ++i) {
+            const std::string& name = columns_.names[i];
+            if (read_as_.contains(static_cast<int>(i)) || !is_near(name, ours)) continue;
+            columns_.hints.push_back(
+                {"column_nearly_named",
+                 name,
+                 1,
+                 fmt::format("is not read; its name is nearly `{}`", ours),
+                 fmt::format("if that is what it holds, set [data.columns] {} = {}; if not, set it to \"\"",
+                             ours, toml_text(name)),
+                 {{"", header_line_}}});
+        }
+    }
+
+    // Between quotes, as the configuration writes it.
+    static std::string toml_text(std::string_view name) {
+        std::string text = "\"";
+        for (const char c : name) text += (c == '"' || c == '\\') ? std::string{'\\', c} : std::string{c};
+        return text + '"';
     }
 
     std::vector<int> samples(const SampleColumns& wanted, std::string_view ours, bool required) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/input/plain_text.hpp"
+
 namespace abr {
 namespace {
 
@@ -20,12 +22,15 @@ std::string quoted_value(std::string_view value) {
         while (shown > 0 && is_continuation(value[shown])) --shown;
     }
     std::string text = "`";
-    for (const char c : value.substr(0, shown)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20U || byte == 0x7FU) {
-            text += fmt::format("\\x{:02X}", byte);
+    for (std::string_view rest = value.substr(0, shown); !rest.empty();) {
+        const std::string_view before = rest;
+        const char32_t c = take_character(rest);
+        if (c < 0x20U || (c >= 0x7FU && c < 0xA0U)) {
+            text += fmt::format("\\x{:02X}", static_cast<unsigned>(c));
+        } else if (is_invisible(c)) {
+            text += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
         } else {
-            text += c;
+            text += before.substr(0, before.size() - rest.size());
         }
     }
     if (shown < value.size()) text += "...";

@@ -16,15 +16,17 @@ enum class TableForm { text, arrays };
 struct TableSource {
     std::filesystem::path path;
     TableForm form = TableForm::text;
+    std::int64_t header_line = 1;  // of text
 
-    TableSource(std::filesystem::path file, TableForm table_form = TableForm::text)  // NOLINT: a path will do
-        : path(std::move(file)), form(table_form) {}
+    TableSource(std::filesystem::path file, TableForm table_form = TableForm::text,  // NOLINT: a path will do
+                std::int64_t header = 1)
+        : path(std::move(file)), form(table_form), header_line(header) {}
     // "FILE:LINE, column `NAME`", or "FILE: row ROW, array `NAME`"; without the line where it is 0.
     std::string place(std::int64_t line, std::string_view column) const;
 };
 
-// The value between backticks: control characters escaped, so that a file cannot write to the terminal, and
-// long values shortened.
+// The value between backticks: control characters escaped, so that a file cannot write to the terminal,
+// characters that show nothing as \u200B, and long values shortened.
 std::string quoted_value(std::string_view value);
 
 // "PLACE: value `...`: expected EXPECTED; REMEDY", or "no value" where it is empty.

@@ -27,6 +27,7 @@ class Rules {
         check_split();
         check_classes();
         check_columns();
+        check_layout();
         check_model();
         check_loss();
         check_curriculum();
@@ -84,8 +85,12 @@ class Rules {
             if (data.source == DataSource::npz) check_npz();
             return;
         }
-        Keys useless = {"data.path", "data.sample_interval_ms"};
-        for (const char* section : {"data.columns.", "data.class_aliases.", "data.filters."}) {
+        Keys useless = {
+            "data.path",           "data.sample_interval_ms", "data.header_line",    "data.skip_rows",
+            "data.missing",        "data.signal_unit",        "data.amplitude_unit", "data.latency_unit",
+            "data.alike_patients", "data.window_ms",          "data.first_sample_ms"};
+        for (const char* section : {"data.columns.", "data.class_aliases.", "data.ear_aliases.",
+                                    "data.missing_in.", "data.filters."}) {
             const Keys below = written_below(section);
             useless.insert(useless.end(), below.begin(), below.end());
         }
@@ -96,6 +101,8 @@ class Rules {
     }
 
     void check_npz() {
+        for (const char* key : {"data.header_line", "data.skip_rows"})
+            require(!is_written(key), {key, "data.source"}, "an NPZ file has no lines", "remove the key");
         for (const char* section : {"data.columns.signal.", "data.columns.clean."})
             for (const std::string& key : written_below(section))
                 require(false, {key, "data.source"}, "an NPZ file holds the samples as one array",
@@ -157,8 +164,10 @@ class Rules {
             Config copy = config_;
             const std::string& name = (*member)(copy);
             const auto [other, is_new] = users.try_emplace(name, key.path);
-            require(!name.empty(), {key.path}, "the name of a column is empty");
-            require(is_new, {key.path, other->second},
+            const bool required =
+                key.path == "data.columns.patient_id" || key.path == "data.columns.intensity_db";
+            require(!required || !name.empty(), {key.path}, "the name of a required column is empty");
+            require(is_new || name.empty(), {key.path, other->second},
                     fmt::format("column {} is already read as {}", toml_string(name), other->second),
                     "name another column for one of them");
         }
@@ -171,6 +180,21 @@ class Rules {
         require(columns.signal.prefix != columns.clean.prefix || columns.signal.first != columns.clean.first,
                 samples, "the clean signal's columns are those of the signal",
                 "write another prefix or first number");
+    }
+
+    void check_layout() {
+        const DataConfig& data = config_.data;
+        const auto is_empty = [](const std::string& text) { return text.empty(); };
+        for (const auto& [column, texts] : data.missing_in)
+            require(std::ranges::none_of(texts, is_empty), {"data.missing_in." + toml_key(column)},
+                    "an empty cell means missing anyway", "remove it from the list");
+        require(std::ranges::none_of(data.missing, is_empty), {"data.missing"},
+                "an empty cell means missing anyway", "remove it from the list");
+        for (const auto& [ear, names] : data.ear_aliases)
+            require(ear == "left" || ear == "right", {"data.ear_aliases." + toml_key(ear)},
+                    fmt::format("{} is no ear", toml_string(ear)), "write left or right");
+        require(!data.window_ms || (*data.window_ms)[0] < (*data.window_ms)[1], {"data.window_ms"},
+                "expected the earlier time first");
     }
 
     void check_model() {

@@ -84,11 +84,9 @@ std::string_view operation_name(FilterOperation operation) {
 
 using Lines = std::vector<std::pair<std::string, std::string>>;  // name and value
 
-Lines alias_lines(const Config& config) {
+Lines named_lists_lines(const NamedLists& lists) {
     Lines lines;
-    for (const auto& [name, aliases] : config.data.class_aliases) {
-        lines.emplace_back(name, list_text(aliases, toml_string));
-    }
+    for (const auto& [name, texts] : lists) lines.emplace_back(name, list_text(texts, toml_string));
     return lines;
 }
 
@@ -114,7 +112,10 @@ Lines filter_lines(const Config& config) {
 
 Lines lines_of(const Key& key, const Config& config) {
     if (key.present && !key.present(config)) return {};
-    if (std::holds_alternative<ClassAliasField>(key.field)) return alias_lines(config);
+    if (const auto* lists = std::get_if<Member<NamedLists>>(&key.field)) {
+        Config copy = config;
+        return named_lists_lines((*lists)(copy));
+    }
     if (std::holds_alternative<RowFilterField>(key.field)) return filter_lines(config);
     std::string value = value_text(key, config);
     if (value.empty()) return {};
@@ -200,7 +201,8 @@ std::string type_text(const Key& key) {
             [](Member<std::vector<std::string>>) { return "list of text"; },
             [](const Choice&) { return "text"; }, [](const NumberPair&) { return "list of two numbers"; },
             [](ClassWeightsField) { return "text or list of numbers"; },
-            [](ClassAliasField) { return "list of text"; },
+            [](Member<NamedLists>) { return "list of text"; },
+            [](Member<std::optional<std::array<double, 2>>>) { return "list of two numbers"; },
             [](RowFilterField) { return "text, number or table"; },
             [](const RuleSettingField& setting) { return setting.is_count ? "integer" : "number"; }},
         key.field);
@@ -237,7 +239,10 @@ std::string value_text(const Key& key, const Config& config) {
                 return list_text(std::array{pair.low(copy), pair.high(copy)}, number_text<float>);
             },
             [&](ClassWeightsField) { return class_weights_text(copy.loss); },
-            [](ClassAliasField) { return std::string(); }, [](RowFilterField) { return std::string(); },
+            [&](Member<std::optional<std::array<double, 2>>> member) {
+                return member(copy) ? list_text(*member(copy), number_text<double>) : std::string();
+            },
+            [](Member<NamedLists>) { return std::string(); }, [](RowFilterField) { return std::string(); },
             [&](const RuleSettingField& setting) {
                 const auto written = copy.diagnostics.settings.find(setting.path);
                 const double value =
@@ -248,7 +253,7 @@ std::string value_text(const Key& key, const Config& config) {
 }
 
 std::string to_toml(const Config& config) {
-    std::string text = "# The resolved configuration. Running it again repeats the run.\n";
+    std::string text = fmt::format("{} Running it again repeats the run.\n", kResolvedConfiguration);
     std::string section;
     for (const Key& key : config_keys()) {
         for (const auto& [name, value] : lines_of(key, config)) {

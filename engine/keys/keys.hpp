@@ -2,6 +2,7 @@
 // the reference in docs/configuration.md all come from it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -31,7 +32,6 @@ struct NumberPair {
 };
 
 struct ClassWeightsField {};  // loss.class_weights: a name or a list
-struct ClassAliasField {};    // data.class_aliases.<class>: a list of names
 struct RowFilterField {};     // data.filters.<column>: a value or a table of operations
 
 // A number of a diagnostic rule, in DiagnosticsConfig::settings.
@@ -44,7 +44,8 @@ struct RuleSettingField {
 using Field = std::variant<Member<bool>, Member<int>, Member<std::uint64_t>, Member<float>, Member<double>,
                            Member<std::optional<double>>, Member<std::string>, Member<std::filesystem::path>,
                            Member<std::vector<int>>, Member<std::vector<std::string>>, Choice, NumberPair,
-                           ClassWeightsField, ClassAliasField, RowFilterField, RuleSettingField>;
+                           ClassWeightsField, Member<NamedLists>,
+                           Member<std::optional<std::array<double, 2>>>, RowFilterField, RuleSettingField>;
 
 struct Key {
     std::string path;  // "section.key"; a segment in <> stands for any name
@@ -60,8 +61,8 @@ struct Key {
 
 const std::vector<Key>& config_keys();
 
-// A key or section of another version. Where `without_effect` (in TOML; empty: nothing is) is written for it, it asks
-// for what this version does anyway and is passed over; any other value is refused.
+// A key or section of another version. Where `without_effect` (in TOML; empty: nothing is) is written for it,
+// it asks for what this version does anyway and is passed over; any other value is refused.
 struct RetiredKey {
     std::string_view path;
     std::string_view without_effect;

@@ -7,7 +7,7 @@
 namespace abr {
 namespace {
 
-constexpr std::string_view kColumnText = "any name";
+constexpr std::string_view kColumnText = "any name; of an optional column also `\"\"`: it is not read";
 
 bool reads_file(const Config& c) {
     return c.data.source != DataSource::synthetic;
@@ -21,6 +21,12 @@ bool reads_csv(const Config& c) {
 template <Component component>
 auto& label_column(Config& c) {
     return c.data.columns.label[component];
+}
+
+// What a file says of its own contents; the synthetic cohort needs none of it.
+Key of_file(Key key) {
+    key.present = reads_file;
+    return key;
 }
 
 // The keys of data.columns are without effect on the synthetic cohort, which has no columns.
@@ -103,6 +109,60 @@ void add_data_keys(std::vector<Key>& keys) {
          {.path = "data.split_file",
           .field = at<&Config::data, &DataConfig::split_file>,
           .meaning = "a `split.csv` of an earlier run, to be reused instead of a new split"},
+         of_file(
+             {.path = "data.alike_patients",
+              .field = choice<at<&Config::data, &DataConfig::alike_patients>>({"together", "apart"}),
+              .meaning =
+                  "identifiers that differ only in case, spaces, invisible characters, leading zeros or a "
+                  "final `.0` stay in one split, or are taken as different patients"}),
+         {.path = "data.header_line",
+          .field = at<&Config::data, &DataConfig::header_line>,
+          .range = {0, 1000},
+          .allowed = "with csv only",
+          .meaning = "line of the file that names the columns; 0 = the first of 100 that has the names of "
+                     "patient and "
+                     "level",
+          .present = reads_csv},
+         {.path = "data.skip_rows",
+          .field = at<&Config::data, &DataConfig::skip_rows>,
+          .range = {0, 1000},
+          .unit = "rows",
+          .allowed = "with csv only",
+          .meaning = "rows below the header that hold no recording; a row of units is recognised without it",
+          .present = reads_csv},
+         of_file(
+             {.path = "data.missing",
+              .field = at<&Config::data, &DataConfig::missing>,
+              .allowed = "with csv or npz only",
+              .meaning =
+                  "cells that stand for nothing measured, besides empty ones, `NA` and `NaN`, such as "
+                  "`[\"N/A\", \"-\", \"999\"]`; letters of either case, numbers however they are written"}),
+         of_file({.path = "data.signal_unit",
+                  .field = choice<at<&Config::data, &DataConfig::signal_unit>>({"V", "mV", "uV", "nV"}),
+                  .allowed = "with csv or npz only",
+                  .meaning = "unit of the file's samples"}),
+         of_file({.path = "data.amplitude_unit",
+                  .field = choice<at<&Config::data, &DataConfig::amplitude_unit>>({"V", "mV", "uV", "nV"}),
+                  .allowed = "with csv or npz only",
+                  .meaning = "unit of the file's amplitudes of wave V"}),
+         of_file({.path = "data.latency_unit",
+                  .field = choice<at<&Config::data, &DataConfig::latency_unit>>({"s", "ms", "us"}),
+                  .allowed = "with csv or npz only",
+                  .meaning = "unit of the file's latencies of wave V"}),
+         of_file({.path = "data.first_sample_ms",
+                  .field = at<&Config::data, &DataConfig::first_sample_ms>,
+                  .range = {-1000, 1000},
+                  .unit = "ms",
+                  .allowed = "with csv or npz only",
+                  .meaning =
+                      "time of the first sample after the stimulus, below 0 for recordings that begin before "
+                      "it; latencies are times after the stimulus"}),
+         of_file({.path = "data.window_ms",
+                  .field = at<&Config::data, &DataConfig::window_ms>,
+                  .range = {-1000, 10000},
+                  .unit = "ms",
+                  .allowed = "from and to; with csv or npz only",
+                  .meaning = "the part of every recording that is kept, in times after the stimulus"}),
          column("patient_id", at<&Config::data, &DataConfig::columns, &ColumnNames::patient_id>,
                 "the file's column of the patient"),
          column("ear", at<&Config::data, &DataConfig::columns, &ColumnNames::ear>, "… of the ear"),
@@ -153,9 +213,19 @@ void add_data_keys(std::vector<Key>& keys) {
     keys.insert(
         keys.end(),
         {{.path = "data.class_aliases.<class>",
-          .field = ClassAliasField{},
+          .field = at<&Config::data, &DataConfig::class_aliases>,
           .allowed = "a list of names; with csv or npz only",
           .meaning = "what the file calls a class of `data.classes`"},
+         {.path = "data.ear_aliases.<ear>",
+          .field = at<&Config::data, &DataConfig::ear_aliases>,
+          .allowed = "a list of names of `left` or `right`; with csv or npz only",
+          .meaning =
+              "what the file calls an ear, besides the usual names in English, French, German, Italian, "
+              "Spanish, Turkish and Latin"},
+         {.path = "data.missing_in.<column>",
+          .field = at<&Config::data, &DataConfig::missing_in>,
+          .allowed = "a list of text; with csv or npz only",
+          .meaning = "cells that stand for nothing measured, as `data.missing`, in one column of the file"},
          {.path = "data.filters.<column>",
           .field = RowFilterField{},
           .allowed = "a value, or a table of `less_than`, `greater_than`, `at_least`, `at_most` (numbers), "

@@ -49,6 +49,9 @@ Config load_config(const std::filesystem::path& file, std::span<const std::strin
 // The defaults with `overrides` on top.
 Config load_defaults(std::span<const std::string> overrides);
 
+// How to_toml begins.
+inline constexpr std::string_view kResolvedConfiguration = "# The resolved configuration.";
+
 // Every key with its value, in the order of the reference; reading it back gives the same configuration. All
 // loss weights count as written then: set the weight of a component that was dropped for want of labels to 0
 // first.

@@ -106,10 +106,17 @@ class Reader {
         config_.loss.class_weights = std::move(weights);
         return {};
     }
-    Failure operator()(ClassAliasField) const {
-        std::vector<std::string> names;
-        if (Failure failure = read_texts(names)) return failure;
-        config_.data.class_aliases[value_.name] = std::move(names);
+    Failure operator()(Member<NamedLists> member) const {
+        std::vector<std::string> texts;
+        if (Failure failure = read_texts(texts)) return failure;
+        member(config_)[value_.name] = std::move(texts);
+        return {};
+    }
+    Failure operator()(Member<std::optional<std::array<double, 2>>> member) const {
+        std::vector<double> numbers;
+        if (Failure failure = read_numbers(numbers)) return failure;
+        if (numbers.size() != 2) return fmt::format("expected two numbers, found {}", numbers.size());
+        member(config_) = {numbers[0], numbers[1]};
         return {};
     }
     Failure operator()(RowFilterField) const;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,8 @@
 
 namespace abr {
 namespace {
+
+constexpr const char* kTemporarySuffix = ".tmp";
 
 // Makes a rename in the folder durable.
 void sync_folder(const std::filesystem::path& folder) {
@@ -23,6 +26,17 @@ void sync_folder(const std::filesystem::path& folder) {
     ::close(descriptor);
     // Some network file systems cannot flush a folder and say EINVAL.
     if (error != 0 && error != EINVAL) throw file_error("flush the folder", folder, error);
+}
+
+std::filesystem::path free_name(const std::filesystem::path& path) {
+    std::filesystem::path name = path;
+    name += kTemporarySuffix;
+    std::error_code error;
+    for (int i = 2; std::filesystem::exists(std::filesystem::symlink_status(name, error)); ++i) {
+        name = path;
+        name += '.' + std::to_string(i) + kTemporarySuffix;
+    }
+    return name;
 }
 
 }  // namespace
@@ -73,21 +87,67 @@ void OutputFile::truncate(std::int64_t size) noexcept {
     [[maybe_unused]] const int result = ::ftruncate(descriptor_, size);
 }
 
+std::filesystem::path link_target(const std::filesystem::path& path) {
+    constexpr int kMostLinks = 40;  // as the system
+    std::filesystem::path target = path;
+    std::error_code error;
+    for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(target, error); ++i) {
+        const std::filesystem::path next = std::filesystem::read_symlink(target, error);
+        if (error) break;
+        target = next.is_absolute() ? next : target.parent_path() / next;
+    }
+    return target;
+}
+
+int own_descriptor(const std::filesystem::path& path) {
+    // /dev/stdout and its like are links to /proc/self/fd/1, which is a link to whatever the descriptor is.
+    constexpr int kMostLinks = 40;
+    std::filesystem::path name = path;
+    std::error_code error;
+    for (int i = 0; i < kMostLinks; ++i) {
+        const std::string text = name.lexically_normal().string();
+        for (const std::string_view folder : {"/proc/self/fd/", "/dev/fd/"}) {
+            if (!text.starts_with(folder)) continue;
+            int number = -1;
+            const auto [end, problem] =
+                std::from_chars(text.data() + folder.size(), text.data() + text.size(), number);
+            return problem == std::errc() && end == text.data() + text.size() ? number : -1;
+        }
+        if (!std::filesystem::is_symlink(name, error)) return -1;
+        const std::filesystem::path next = std::filesystem::read_symlink(name, error);
+        name = next.is_absolute() ? next : name.parent_path() / next;
+    }
+    return -1;
+}
+
 void replace_file_atomically(const std::filesystem::path& path,
                              const std::function<void(OutputFile&)>& write) {
-    std::filesystem::path temporary = path;
-    temporary += kTemporarySuffix;
-    OutputFile file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    if (const int own = own_descriptor(path); own >= 0) {
+        const int descriptor = ::fcntl(own, F_DUPFD_CLOEXEC, 0);
+        if (descriptor < 0) throw file_error("write to", path, errno);
+        OutputFile stream(path, nullptr, descriptor);
+        write(stream);
+        return stream.close();
+    }
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        OutputFile device(path, O_WRONLY);
+        write(device);
+        return device.close();
+    }
+    const std::filesystem::path target = link_target(path);
+    const std::filesystem::path temporary = free_name(target);
+    OutputFile file(temporary, O_WRONLY | O_CREAT | O_EXCL);
     try {
         write(file);
         file.sync();
         file.close();
-        if (::rename(temporary.c_str(), path.c_str()) != 0) throw file_error("replace", path, errno);
+        if (::rename(temporary.c_str(), target.c_str()) != 0) throw file_error("replace", target, errno);
     } catch (...) {
         ::unlink(temporary.c_str());
         throw;
     }
-    sync_folder(path.has_parent_path() ? path.parent_path() : ".");
+    sync_folder(target.has_parent_path() ? target.parent_path() : ".");
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {

@@ -21,6 +21,9 @@ namespace {
 // Two sample intervals are the same if they differ by no more than a float's rounding.
 constexpr double kIntervalTolerance = 1e-6;
 
+// Two beginnings are the same if they differ by less than this share of an interval.
+constexpr double kFirstSampleTolerance = 0.01;
+
 std::string class_list(const std::vector<std::string>& classes) {
     std::string text;
     for (const std::string& name : classes) text += (text.empty() ? "" : ", ") + toml_string(name);
@@ -51,6 +54,13 @@ Recordings fit_to_network(Recordings recordings, const Checkpoint& checkpoint,
                           const PredictionRequest& request) {
     const double interval = checkpoint.data.sample_interval_ms;
     const Index length = checkpoint.shape.length;
+    const double first = checkpoint.data.first_sample_ms;
+    if (std::abs(recordings.first_sample_ms - first) > kFirstSampleTolerance * interval)
+        throw InputError(fmt::format(
+            "{}: the first sample is {:.6g} ms after the stimulus; the network of {} takes recordings from "
+            "{:.6g} ms on; "
+            "say with --set data.first_sample_ms when the recordings begin, and cut them with data.window_ms",
+            request.data.string(), recordings.first_sample_ms, request.checkpoint.string(), first));
     const bool same_interval =
         std::abs(recordings.sample_interval_ms - interval) <= kIntervalTolerance * interval;
     if (same_interval && recordings.length == length) return recordings;
@@ -70,9 +80,10 @@ Recordings fit_to_network(Recordings recordings, const Checkpoint& checkpoint,
 }
 
 // Rows of the patients of one part of a split file, or all rows.
-std::vector<std::int64_t> chosen_rows(const Recordings& recordings, const PredictionRequest& request) {
+std::vector<std::int64_t> chosen_rows(const Recordings& recordings, const PredictionRequest& request,
+                                      AlikePatients alike) {
     std::vector<Split> split;
-    if (request.part) split = read_split_file(request.split_file, recordings.patients);
+    if (request.part) split = read_split_file(request.split_file, recordings.patients, alike);
     std::vector<std::int64_t> rows;
     for (std::int64_t r = 0; r < recordings.rows; ++r) {
         const auto patient = static_cast<std::size_t>(recordings.patient[static_cast<std::size_t>(r)]);
@@ -101,7 +112,8 @@ void Predictor::read_data(const PredictionRequest& request) {
     seed_ = layout.run.seed;
     Recordings recordings =
         fit_to_network(read_recordings(layout.data, threads_, report_), checkpoint_, request);
-    data_ = lay_out(recordings, chosen_rows(recordings, request), checkpoint_.statistics);
+    data_ = lay_out(recordings, chosen_rows(recordings, request, layout.data.alike_patients),
+                    checkpoint_.statistics);
     patients_ = std::move(recordings.patients);
 }
 

@@ -67,12 +67,12 @@ void RunTable::read(std::string_view bytes) {
     const char* const end = at + bytes.size();
     if (offset_ == 0 && bytes.starts_with(kByteOrderMark)) at += kByteOrderMark.size();
     if (columns_.empty()) {
-        try {
-            separator_ = detect_separator(path_, {at, static_cast<std::size_t>(end - at)});
-        } catch (const InputError&) {
+        const auto separator = detect_separator({at, static_cast<std::size_t>(end - at)});
+        if (!separator) {
             problem_ = name() + (bytes.empty() ? " is empty" : " has no header line of columns");
             return;
         }
+        separator_ = *separator;
     }
     CsvTokenizer tokenizer(separator_);
     while (const char* next = at < end ? whole_record(at, end, separator_) : nullptr) {

@@ -65,6 +65,24 @@ std::optional<Finding> split_leak(const RuleCase& rule) {
     return finding;
 }
 
+std::optional<Finding> data_suspicious(const RuleCase& rule) {
+    const Json& report = rule.run.data_report.get();
+    const auto found = report.find("suspicious");  // reports of earlier versions have none
+    if (found == report.end() || !found->is_array() || found->empty()) return std::nullopt;
+    Finding finding = rule.finding();
+    for (const Json& suspicion : *found) {
+        if (!suspicion.is_object()) throw NotJudged("data_report.json: `suspicious` is no list of objects");
+        const auto text = [&](const char* member) {
+            const auto value = suspicion.find(member);
+            return value != suspicion.end() && value->is_string() ? value->get<std::string>()
+                                                                  : std::string("?");
+        };
+        finding.evidence[fmt::format("{} {}", text("kind"), text("column"))] =
+            fmt::format("{}; {}", text("what"), text("remedy"));
+    }
+    return finding;
+}
+
 // One class in the validation report, epoch by epoch.
 struct ClassRow {
     double epoch = 0, support = 0, predicted = 0;
@@ -226,6 +244,18 @@ std::vector<Rule> data_rules() {
              "patients; then train anew.",
          .caused_by = {},
          .judge = split_leak},
+        {.id = "DATA_SUSPICIOUS",
+         .severity = Severity::warning,
+         .settings = {},
+         .reads = "data_report",
+         .fires_when = "data_report.json lists something that could be read but looks wrong",
+         .meaning = "The network learns what the file says: codes, wrong units, copies and mixed-up patients "
+                    "as well.",
+         .advice = "Look at the places with abr_engine check-data, correct the file or say in [data] what it "
+                   "means, "
+                   "and train anew.",
+         .caused_by = {},
+         .judge = data_suspicious},
         {.id = "CLASS_NEVER_PREDICTED",
          .severity = Severity::warning,
          .settings = {{"epochs", 3, "epochs running without a prediction", true},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <set>
 #include <utility>
@@ -34,6 +35,7 @@ DataSettings parse_data(const SafetensorsFile& file, const NetworkShape& shape) 
     try {
         json.at("classes").get_to(data.classes);
         json.at("sample_interval_ms").get_to(data.sample_interval_ms);
+        data.first_sample_ms = json.value("first_sample_ms", 0.0);  // earlier checkpoints knew no other
     } catch (const Json::exception& error) {
         reject(file.name(), fmt::format("metadata `data`: {}", error.what()));
     }
@@ -41,6 +43,8 @@ DataSettings parse_data(const SafetensorsFile& file, const NetworkShape& shape) 
         reject(file.name(), "metadata `data` and `model` differ in the number of classes");
     if (!(data.sample_interval_ms > 0))
         reject(file.name(), "metadata `data`: sample_interval_ms is not positive");
+    if (!std::isfinite(data.first_sample_ms))
+        reject(file.name(), "metadata `data`: first_sample_ms is not finite");
     return data;
 }
 
@@ -164,7 +168,8 @@ std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLa
                        records.data()});
 
     const Json data = {{"classes", checkpoint.data.classes},
-                       {"sample_interval_ms", checkpoint.data.sample_interval_ms}};
+                       {"sample_interval_ms", checkpoint.data.sample_interval_ms},
+                       {"first_sample_ms", checkpoint.data.first_sample_ms}};
     return serialize_safetensors(std::move(tensors), {{"format", "abr_engine"},
                                                       {"format_version", std::to_string(kCheckpointVersion)},
                                                       {"engine_version", kEngineVersion},

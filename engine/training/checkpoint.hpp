@@ -7,7 +7,8 @@
 //   statistics/...                  F64, what was fitted on the training rows (engine/data/statistics.hpp)
 //   progress/...                    F64 and I64, where the run stood
 // Metadata: "format" = "abr_engine", "format_version", "engine_version", "epoch" and "step" (both done),
-// "model", "data" and "evaluation" as JSON. Nothing depends on the run's name, place, time, threads or device.
+// "model", "data" and "evaluation" as JSON. Nothing depends on the run's name, place, time, threads or
+// device.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,7 @@ inline constexpr const char* kBestLossCheckpoint = "checkpoints/best_loss.safete
 struct DataSettings {
     std::vector<std::string> classes;
     double sample_interval_ms = 0;
+    double first_sample_ms = 0;  // time of sample 0 after the stimulus
 };
 
 // The best validated epoch by one measure.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ void check_same_data(const std::string& file, const Checkpoint& checkpoint, cons
     if (checkpoint.data.sample_interval_ms != dataset.sample_interval_ms)
         reject(fmt::format("the sample interval was {} ms, is {} ms now", checkpoint.data.sample_interval_ms,
                            dataset.sample_interval_ms));
+    if (checkpoint.data.first_sample_ms != dataset.first_sample_ms)
+        reject(fmt::format("the first sample was at {} ms, is at {} ms now", checkpoint.data.first_sample_ms,
+                           dataset.first_sample_ms));
     const auto then = to_named_arrays(checkpoint.statistics), now = to_named_arrays(dataset.statistics);
     for (std::size_t i = 0; i < now.size(); ++i)
         if (!same(then[i].values, now[i].values))
@@ -107,6 +111,44 @@ void check_best(const RunFolder& folder, const TrainingProgress& progress, const
 }
 
 }  // namespace
+
+void check_own_folder(const RunFolder& folder) {
+    std::error_code error;
+    const auto is_there = [&](std::string_view name) {
+        return std::filesystem::exists(folder.file(name), error);
+    };
+    const auto refuse = [&](std::string_view name) {
+        throw InputError(fmt::format(
+            "{}: no run of this program has written it, and a run in this folder would replace it; {}",
+            folder.file(name).string(), kBeginAnew));
+    };
+    if (is_there("config.toml")) {
+        std::ifstream file(folder.file("config.toml"));
+        std::string line;
+        if (!std::getline(file, line) || !line.starts_with(kResolvedConfiguration)) refuse("config.toml");
+        return;
+    }
+    for (const std::string_view name :
+         {"environment.json", "split.csv", "data_report.json", "epochs.csv", "steps.csv",
+          "predictions_val.csv", "predictions_test.csv", "summary.json"})
+        if (is_there(name)) refuse(name);
+}
+
+void check_same_recordings(const RunFolder& folder, const DataReport& now) {
+    const auto path = folder.file("data_report.json");
+    std::ifstream file(path, std::ios::binary);
+    const Json earlier = Json::parse(file, nullptr, false);
+    if (!earlier.is_object() || !earlier.contains("fingerprints")) return;
+    for (std::size_t s = 0; s < kSplits; ++s) {
+        const std::string name(kSplitNames[s]);
+        const Json& fingerprint = earlier["fingerprints"].value(name, Json());
+        if (!fingerprint.is_string() || fingerprint == now.fingerprints[s]) continue;
+        throw InputError(fmt::format(
+            "{}: the data are not those that the run was begun with: recordings or labels of the split "
+            "'{}' are others; give the earlier data, or {}",
+            path.string(), name, kBeginAnew));
+    }
+}
 
 Checkpoint load_checkpoint_of_run(const std::filesystem::path& path, const Config& config,
                                   const Dataset& dataset) {

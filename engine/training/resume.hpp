@@ -6,6 +6,7 @@
 
 #include "engine/config/config.hpp"
 #include "engine/data/dataset.hpp"
+#include "engine/data/report.hpp"
 #include "engine/records/run_folder.hpp"
 #include "engine/training/checkpoint.hpp"
 
@@ -20,9 +21,17 @@ struct EarlierRun {
 
 // Nothing where the folder holds no checkpoint yet. config: with the weights of dropped components set to 0.
 // Throws InputError where it is another run's: with other values than run.name (which only names the folder),
-// run.threads, run.backend and a larger training.epochs, each named with both values; with other data; or where a
-// checkpoint is missing or not whole.
+// run.threads, run.backend and a larger training.epochs, each named with both values; with other data; or
+// where a checkpoint is missing or not whole.
 std::optional<EarlierRun> find_earlier_run(const RunFolder&, const Config& config, const Dataset&);
+
+// Throws InputError where the folder holds files that no run has written, which this one would replace.
+void check_own_folder(const RunFolder&);
+
+// Throws InputError where the recordings of a split are not those that data_report.json of the folder tells
+// of: statistics of the training rows, by which find_earlier_run judges, know nothing of the others. Reports
+// of earlier versions say nothing.
+void check_same_recordings(const RunFolder&, const DataReport& now);
 
 // A checkpoint that a run of this configuration on these data has written. Throws InputError for any other.
 Checkpoint load_checkpoint_of_run(const std::filesystem::path&, const Config&, const Dataset&);

@@ -20,6 +20,7 @@
 #include "engine/keys/load.hpp"
 #include "engine/output/file.hpp"
 #include "engine/output/folder_lock.hpp"
+#include "engine/output/text_table.hpp"
 #include "engine/records/console.hpp"
 #include "engine/records/profile.hpp"
 #include "engine/records/run_folder.hpp"
@@ -69,6 +70,10 @@ void describe(Console& console, const Dataset& dataset, const RunFolder& folder)
             console.warning(
                 fmt::format("component `{}` is not trained: {}", task_of(c).name, dataset.dropped[c]));
     console.line(fmt::format("run folder: {}", folder.path().string()));
+}
+
+void tell_suspicions(Console& console, const ReadReport& rows) {
+    for (const Suspicion& suspicion : rows.suspicions) console.warning(printable(suspicion_text(suspicion)));
 }
 
 // For the shell, in quotes only where it needs them.
@@ -137,13 +142,18 @@ int run_training(const Config& written, const RunOptions& options) {
     DataReport report = make_data_report(dataset, std::move(rows), sampler);
 
     console.line(backend.line());
+    tell_suspicions(console, report.rows);
     const RunFolder folder = options.resume ? RunFolder::open(options.output_dir, options.name)
                                             : RunFolder::create(options.output_dir, options.name);
     const FolderLock lock(folder.path());
     if (folder.renamed())
         console.line(fmt::format("`{}` exists already; this run is `{}`", options.name, folder.name()));
     std::optional<EarlierRun> earlier;
-    if (options.resume) earlier = earlier_run(folder, config, dataset, console);
+    if (options.resume) {
+        check_own_folder(folder);
+        earlier = earlier_run(folder, config, dataset, console);
+        if (config.data.source != DataSource::synthetic) check_same_recordings(folder, report);
+    }
     if (earlier && earlier->finished) return 0;
     make_checkpoints_folder(folder);
     for (const auto& place : {folder.path(), folder.file("checkpoints")}) remove_temporary_files(place);

@@ -51,7 +51,7 @@ Trainer::Trainer(const RunParts& parts)
       log_(p_.folder, p_.dataset.classes, present_, resume_point(p_.resumed)),
       progress_(checkpoint_.progress) {
     checkpoint_.shape = learner_->network().shape();
-    checkpoint_.data = {p_.dataset.classes, p_.dataset.sample_interval_ms};
+    checkpoint_.data = {p_.dataset.classes, p_.dataset.sample_interval_ms, p_.dataset.first_sample_ms};
     checkpoint_.statistics = p_.dataset.statistics;
     checkpoint_.evaluation = evaluation_settings(learner_settings(p_.config, p_.dataset), final_weights_);
     if (!p_.resumed) return;

@@ -23,7 +23,9 @@ ABR_HOST_DEVICE void write_targets(const DeviceRecordings& recordings, const Bat
             if constexpr (kTask.follows == Follows::shift) {
                 const double dt = settings.sample_interval_ms;
                 value += static_cast<double>(augmentation.shift) * dt;
-                inside = value >= 0 && value <= static_cast<double>(recordings.length) * dt;  // false for NaN
+                const double begin = settings.first_sample_ms;
+                inside = value >= begin &&
+                         value <= begin + static_cast<double>(recordings.length) * dt;  // false for NaN
             } else if constexpr (kTask.follows == Follows::scale) {
                 value *= static_cast<double>(augmentation.scale);
             }

@@ -30,7 +30,7 @@ const std::vector<Mistake> kMistakes = {
      "data.csv: no rows after the header: expected one row for each recording; export the data again"},
     {"no separator", "recordings of 2024\n1\n", kInterval,
      "data.csv: the first line is no header of columns: expected column names separated by comma, semicolon "
-     "or tab; save the data as CSV with a header line"},
+     "or tab; save the data as CSV with a header line, or name its line as data.header_line"},
     {"spreadsheet that was not saved as CSV", std::string("PK\x03\x04rest of the workbook", 24), kInterval,
      "data.csv: a zip archive, as spreadsheets in .xlsx and .ods are: expected a CSV file in UTF-8; save the "
      "spreadsheet as CSV UTF-8, or convert an .xlsx file with `xlsx2csv 'data.csv' 'data.converted.csv'` "
@@ -137,11 +137,46 @@ const std::vector<Mistake> kMistakes = {
      "data.csv:2, column `wave_v_latency_ms`: value `-5.6`: expected a value of 0 or more; correct the row, "
      "or leave such rows out with data.on_bad_row = \"skip\""},
     {"negative age", "patient_id,intensity_db,age_years,s0,s1\np,80,-1,1,2\n", kInterval,
-     "data.csv:2, column `age_years`: value `-1`: expected a value of 0 or more; correct the row, or leave "
-     "such rows out with data.on_bad_row = \"skip\""},
-    {"unknown ear", "patient_id,intensity_db,ear,s0,s1\np,80,sol,1,2\n", kInterval,
-     "data.csv:2, column `ear`: value `sol`: expected `left`, `right` or an empty cell; correct the row, or "
-     "leave such rows out with data.on_bad_row = \"skip\""},
+     "data.csv:2, column `age_years`: value `-1`: expected a value of 0 or more; correct the row, set "
+     "data.missing = "
+     "[\"-1\"] if that means none, or leave such rows out with data.on_bad_row = \"skip\""},
+    {"unknown ear", "patient_id,intensity_db,ear,s0,s1\np,80,both,1,2\n", kInterval,
+     "data.csv:2, column `ear`: value `both`: expected an ear, such as `left`, `L`, `right` or `R`, or an "
+     "empty "
+     "cell; correct the row, say which ear it means under [data.ear_aliases], set data.missing = [\"both\"] "
+     "if "
+     "that means none, or leave such rows out with data.on_bad_row = \"skip\""},
+    {"a word for none", "patient_id,intensity_db,fmp,s0,s1\np,80,n.m.,1,2\n", kInterval,
+     "data.csv:2, column `fmp`: value `n.m.`: expected a number, with a decimal point; correct the row, set "
+     "data.missing = [\"n.m.\"] if that means none, or leave such rows out with data.on_bad_row = \"skip\""},
+    {"units that the configuration does not say", "patient_id,intensity_db,s0,s1\n,dB nHL,nV,nV\np,80,1,2\n",
+     kInterval,
+     "data.csv:2, column `s0`: value `nV`: expected `uV` as data.signal_unit says; set data.signal_unit = "
+     "\"nV\""},
+    {"a line that is not there", kHeader + kGood, kInterval + "header_line = 9\n",
+     "data.csv: has no line 9: expected the names of the columns in the line that data.header_line says; "
+     "correct "
+     "data.header_line"},
+    {"a window beyond the recordings", kHeader + kGood, kInterval + "window_ms = [0, 15]\n",
+     "data.csv: data.window_ms = [0, 15]: expected a part of the recordings, which hold 0 to 0.4 ms after "
+     "the "
+     "stimulus (data.first_sample_ms = 0); choose times within"},
+    {"missing words of a column that is not there", kHeader + kGood,
+     kInterval + "[data.missing_in]\nThreshold = [\"NR\"]\n",
+     "data.csv:1, column `Threshold`: missing: expected this name in the header, which has `patient_id`, "
+     "`intensity_db`, `class`, `s0`, `s1`, `s2`, `s3`; rename the column, or correct the name in "
+     "[data.missing_in]"},
+    {"an EDF file", "0       X X X X\n", kInterval,
+     "data.csv: an EDF file: expected a CSV file in UTF-8; bring it in with `abr_engine import FILE --out "
+     "recordings.npz`"},
+    {"a single NumPy array", std::string("\x93NUMPY\x01\x00", 8), kInterval,
+     "data.csv: a single NumPy array (.npy): expected a CSV file in UTF-8; save recordings, levels and "
+     "patients with "
+     "numpy.savez and read them with data.source = \"npz\""},
+    {"an invisible character", kHeader + kGood + "p2,80\xE2\x80\x8B,NORMAL,1,2,3,4\n", kInterval,
+     "data.csv:3, column `intensity_db`: value `80\\u200B`: expected a number, with a decimal point; correct "
+     "the "
+     "row, or leave such rows out with data.on_bad_row = \"skip\""},
     {"unknown class", kHeader + kGood + "p2,80,SNİK,1,2,3,4\n", kInterval,
      "data.csv:3, column `class`: value `SNİK`: expected one of the classes `NORMAL`, `NEUROPATHY`, `SNHL`, "
      "`TOTAL`, `CONDUCTIVE`, an index from 0 to 4, or an empty cell; say which class it means under "

@@ -126,7 +126,7 @@ TEST_CASE("evaluate: another seed draws other patients, any number of threads th
     const TrainedRun trained;
     const auto metrics = [&](const std::string& arguments) {
         const Outcome outcome =
-            trained.run("evaluate", "--data cohort.csv --out m.csv" + kValidation + arguments);
+            trained.run("evaluate", "--data cohort.csv --out m.csv --force" + kValidation + arguments);
         REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
         return content(trained.folder.path / "m.csv");
     };

@@ -195,10 +195,47 @@ TEST_CASE("resume: other data than those of the checkpoint are refused") {
     REQUIRE(engine(folder.path, "synth --out cohort.csv --patients 60 --seed 7").code == 0);
     const std::string csv = " --set data.source=csv --set data.path=cohort.csv";
     run_to_end(folder, "x", csv);
-    REQUIRE(engine(folder.path, "synth --out cohort.csv --patients 60 --seed 8").code == 0);
+    REQUIRE(engine(folder.path, "synth --out cohort.csv --force --patients 60 --seed 8").code == 0);
     const Outcome other = run(folder, "x", csv + " --resume --set training.epochs=3");
     CHECK(other.code == 2);
     CHECK(contains(other.err, "the data are not those that the run was begun with"));
+}
+
+TEST_CASE("resume: one changed sample or label of a validation row is noticed") {
+    const TemporaryFolder folder;
+    REQUIRE(engine(folder.path, "synth --out cohort.csv --patients 60 --seed 7").code == 0);
+    const std::string csv = " --set data.source=csv --set data.path=cohort.csv";
+    run_to_end(folder, "x", csv);
+    const std::string whole = content(folder.path / "cohort.csv");
+    std::string patient;
+    for (const auto& row : read_table(folder.path / "runs/x/split.csv"))
+        if (row.at("split") == "val") patient = row.at("patient_id");
+    const std::size_t line = whole.find("\n" + patient + ",") + 1;
+    const std::size_t last_cell = whole.find('\n', line) - 1;  // the last digit of its last sample
+    std::string changed = whole;
+    changed[last_cell] = changed[last_cell] == '1' ? '2' : '1';
+    put(folder.path / "cohort.csv", changed);
+    const Outcome other = run(folder, "x", csv + " --resume --set training.epochs=3");
+    CHECK(other.code == 2);
+    CHECK(contains(other.err, "recordings or labels of the split 'val' are others"));
+    put(folder.path / "cohort.csv", whole);
+    CHECK(run(folder, "x", csv + " --resume --set training.epochs=3").code == 0);
+}
+
+TEST_CASE("resume: a folder that no run has made is left alone") {
+    const TemporaryFolder folder;
+    fs::create_directories(folder.path / "runs/mine");
+    const std::string own = "[data]\nsource = \"synthetic\"\n";
+    put(folder.path / "runs/mine/config.toml", own);
+    put(folder.path / "runs/mine/epochs.csv", "my,table\n");
+    const Outcome refused = run(folder, "mine", " --resume");
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "no run of this program has written it"));
+    CHECK(content(folder.path / "runs/mine/config.toml") == own);
+    CHECK(content(folder.path / "runs/mine/epochs.csv") == "my,table\n");
+    fs::remove(folder.path / "runs/mine/config.toml");
+    CHECK(run(folder, "mine", " --resume").code == 2);
+    CHECK(content(folder.path / "runs/mine/epochs.csv") == "my,table\n");
 }
 
 TEST_CASE(

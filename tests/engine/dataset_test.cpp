@@ -82,7 +82,7 @@ TEST_CASE("dataset: each row's arrays are those of its source row") {
     const Recordings source = table;
     const Dataset data = build_dataset(std::move(table), two_classes());
     CHECK(data.length == kSmallLength);
-    CHECK(data.window_ms() == 4);
+    CHECK(data.first_sample_ms == 0);
     for (const SplitData& part : data.parts) {
         const DeviceRecordings view = part.view();
         CHECK(view.rows == part.rows);

@@ -185,6 +185,18 @@ std::vector<RuleCaseTable> data_cases() {
          [](SyntheticRun& run) { run.split += "P1,A,2,test\n"; },
          [](SyntheticRun& run) { run.split += "P1,A,2,train\n"; },
          says("patients", "P1")},
+        {"DATA_SUSPICIOUS",
+         "something is listed",
+         5,
+         {0, 4},
+         kNothing,
+         [](SyntheticRun& run) {
+             run.data_report =
+                 R"({"absent_metrics": {}, "suspicious": [{"kind": "zero_values", "column": "Lat",)"
+                 R"( "count": 3, "what": "3 values are 0", "remedy": "name them"}]})";
+         },
+         [](SyntheticRun& run) { run.data_report = R"({"absent_metrics": {}, "suspicious": []})"; },
+         says("zero_values Lat", "3 values are 0; name them")},
         {"CLASS_NEVER_PREDICTED",
          "3 epochs running",
          9,

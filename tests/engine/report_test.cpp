@@ -115,7 +115,7 @@ TEST_CASE(
         CHECK(json.contains(key));
     CHECK(
         json["rows"].dump() ==
-        R"({"read":130,"filtered":7,"rejected":{"negative latency":{"count":3,"lines":[11,12,20]}},"used":120})");
+        R"({"read":130,"skipped":{},"filtered":7,"rejected":{"negative latency":{"count":3,"lines":[11,12,20]}},"used":120})");
     CHECK(json["sample_interval_ms"] == 0.5);
     CHECK(json["ranges"]["age_years"]["maximum"] == 80.5);
     CHECK(json["ranges"]["age_years"]["missing"] == 1);

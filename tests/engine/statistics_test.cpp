@@ -105,15 +105,18 @@ TEST_CASE("statistics: latency targets lie within the window") {
     const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});  // 4.5 ms is beyond 4 ms
     CHECK(s.target[Component::peak_latency].mean == 2);
     CHECK(s.target[Component::peak_latency].sd == 1);
-    Recordings table;
+    Recordings table = empty_table();
     table.scalar[Component::peak_latency] =
         table.scalar[Component::threshold] = {0, 4, 4.001f, -0.001f, kMissing};
-    const auto target = [&](Component c, std::size_t row) { return scalar_target(table, c, row, 4); };
+    const auto target = [&](Component c, std::size_t row) { return scalar_target(table, c, row); };
     CHECK(target(Component::peak_latency, 0) == 0);
     CHECK(target(Component::peak_latency, 1) == 4);
     for (const std::size_t row : {2u, 3u, 4u}) CHECK(std::isnan(target(Component::peak_latency, row)));
     CHECK(target(Component::threshold, 2) == 4.001f);  // no time: it has no window
     CHECK(std::isnan(target(Component::threshold, 4)));
+    table.first_sample_ms = -1;  // and 3 ms behind the stimulus
+    CHECK(std::isnan(target(Component::peak_latency, 1)));
+    CHECK(target(Component::peak_latency, 3) == -0.001f);
 }
 
 TEST_CASE("statistics: static inputs are filled, standardised and flagged") {

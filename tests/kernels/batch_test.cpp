@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -167,6 +168,16 @@ TEST_CASE("batch: a latency outside the window is masked, the wave still exists"
         CHECK(std::isnan(built.latency[b]) == masked[static_cast<std::size_t>(b)]);
         CHECK(built.exist[b] == 1);
     }
+    // By the clock of recordings that begin before the stimulus, or behind it.
+    for (const auto& [first, outside] : {std::pair(-1.0, std::array{false, true, true, true, false}),
+                                         std::pair(0.05, std::array{true, false, false, true, false})}) {
+        BatchSettings settings = plain_settings();
+        settings.first_sample_ms = first;
+        const auto of_clock = build(split, settings, BatchMode::validation, kState);
+        for (Index b = 0; b < 5; ++b)
+            CHECK(std::isnan(of_clock.latency[b]) == outside[static_cast<std::size_t>(b)]);
+    }
+
     BatchSettings shifted = plain_settings();
     shifted.augmentation.probability = 1;
     shifted.augmentation.shift_samples = 3;
