@@ -51,7 +51,7 @@ class WrittenOut {
         : settings_(settings),
           recordings_(recordings),
           network_(settings.shape, settings.batch_size),
-          memory_(settings, network_) {
+          memory_(settings, network_, 0) {
         memory_.class_weights.copy_from(settings.class_weights);
         memory_.state.copy_from(std::span(&state, 1));
     }
