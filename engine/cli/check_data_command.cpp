@@ -16,6 +16,7 @@
 #include "engine/error.hpp"
 #include "engine/input/row_joiner.hpp"
 #include "engine/keys/load.hpp"
+#include "engine/training/setup.hpp"
 
 namespace abr {
 namespace {
@@ -49,10 +50,7 @@ int check_data(const CheckArguments& arguments) {
     std::fflush(stdout);  // before a message on standard error
 
     const Dataset dataset = build_dataset(std::move(recordings), config);
-    const EpochSampler sampler(config.training.sampler,
-                               dataset.part(Split::train).label[Component::classification],
-                               dataset.classes.size(), config.training.max_repeats, config.run.seed);
-    const DataReport report = make_data_report(dataset, rows, sampler);
+    const DataReport report = make_data_report(dataset, rows, sampler_of(stages_of(config).front(), dataset));
     fmt::print("\n{}\n\n{}\n", classes_text(report), components_text(report));
     if (report.latencies_outside_window > 0) {
         fmt::print(

@@ -44,10 +44,9 @@ Command add_trace_command(CLI::App& program) {
     app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
         ->allow_extra_args(false);
     return {app, [arguments] {
-                const Config config = load_config(arguments->file, arguments->overrides);
-                const ChosenBackend backend = choose_backend(config.run.backend);
-                fmt::print("{}\n", backend.line());
-                write_step_trace(config, backend, arguments->options);
+                const Session session(load_config(arguments->file, arguments->overrides));
+                fmt::print("{}\n", session.backend.line());
+                write_step_trace(session, arguments->options);
                 return kExitDone;
             }};
 }

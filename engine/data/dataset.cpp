@@ -58,7 +58,7 @@ std::int32_t label_target(const Recordings& table, Component c, std::size_t row)
     return std::isnan(table.scalar[task_of(c).labelled_by][row]) ? 0 : 1;
 }
 
-PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const LossConfig& loss) {
+PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data) {
     PerComponent<std::string> dropped;
     for (std::size_t i = 0; i < kComponents; ++i) {
         const auto component = static_cast<Component>(i);
@@ -72,13 +72,17 @@ PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& d
             dropped[i] = "no training row has a label";
         else if (data.part(Split::val).labelled(component) == 0)
             dropped[i] = "no validation row has a label";
+    }
+    return dropped;
+}
+
+void check_written_weights(const PerComponent<std::string>& dropped, const LossConfig& loss) {
+    for (std::size_t i = 0; i < kComponents; ++i)
         if (!dropped[i].empty() && loss.weights[i] > 0 && !loss.weight_written_at[i].empty())
             throw InputError(
                 fmt::format("{}: loss.weights.{} = {} cannot be trained: {}; set the weight to 0, remove "
                             "the line, or supply the labels",
                             loss.weight_written_at[i], kComponentNames[i], loss.weights[i], dropped[i]));
-    }
-    return dropped;
 }
 
 }  // namespace
@@ -158,13 +162,15 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
         if (!std::isnan(latency[r]) &&
             std::isnan(scalar_target(table, Component::peak_latency, r, data.window_ms())))
             ++data.latencies_outside_window;
-    data.dropped = find_dropped(table, data, config.loss);
+    data.dropped = find_dropped(table, data);
+    for (const Config& stage : stages_of(config)) check_written_weights(data.dropped, stage.loss);
     return data;
 }
 
 Config with_dropped_weights(Config config, const Dataset& data) {
     for (std::size_t i = 0; i < kComponents; ++i)
         if (!data.dropped[i].empty()) config.loss.weights[i] = 0;
+    for (Config& stage : config.stages) stage = with_dropped_weights(std::move(stage), data);
     return config;
 }
 

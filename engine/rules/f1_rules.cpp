@@ -74,7 +74,7 @@ std::optional<Finding> f1_behind_timeline(const RuleCase& rule) {
         rule.run.config().optimizer.learning_rate < OptimizerConfig{}.learning_rate) {
         advise_rate(rule, finding, 3);
     } else if (!epochs.full_weight_since(Component::classification)) {
-        rule.advise(finding, "curriculum.class_start", 0);
+        advise_start(rule, finding);
     } else {
         advise_classification_weight(rule, finding, epochs);
     }

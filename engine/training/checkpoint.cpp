@@ -8,6 +8,7 @@
 
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
+#include "engine/output/file.hpp"
 #include "engine/output/json.hpp"
 #include "engine/output/text_table.hpp"
 #include "engine/training/network_json.hpp"
@@ -90,6 +91,12 @@ std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLa
                                                       {"model", to_json(checkpoint.shape).dump()},
                                                       {"data", data.dump()},
                                                       {"evaluation", to_json(checkpoint.evaluation).dump()}});
+}
+
+void write_checkpoint(const Checkpoint& checkpoint, const ParameterLayout& layout, const RunFolder& folder,
+                      std::span<const char* const> files) {
+    const std::string bytes = serialize_checkpoint(checkpoint, layout);
+    for (const char* file : files) write_file_atomically(folder.file(file), bytes);
 }
 
 std::int64_t checkpoint_bytes_per_step() {

@@ -13,10 +13,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/data/statistics.hpp"
+#include "engine/records/run_folder.hpp"
 #include "engine/training/evaluation_settings.hpp"
 #include "engine/training/progress.hpp"
 #include "model/learner.hpp"
@@ -46,8 +48,11 @@ struct Checkpoint {
     TrainingProgress progress;
 };
 
-// The bytes of the file; write_file_atomically puts them in place.
-std::string serialize_checkpoint(const Checkpoint&, const ParameterLayout&);
+std::string serialize_checkpoint(const Checkpoint&, const ParameterLayout&);  // the bytes of the file
+// Replaces these files of the run by the checkpoint, one after the other. Touches nothing but its arguments and the
+// files, so that a thread beside the training could do it with a copy.
+void write_checkpoint(const Checkpoint&, const ParameterLayout&, const RunFolder&,
+                      std::span<const char* const> files);
 // Bytes that each step of the epoch under way adds.
 std::int64_t checkpoint_bytes_per_step();
 // Throws InputError, naming the file, for anything that is not a checkpoint of this engine and version.

@@ -21,6 +21,9 @@ template <class Progress, class Visit>
 void for_each_number(Progress&& p, const Visit& visit) {
     visit("epoch", p.epoch);
     visit("step", p.step);
+    visit("stage", p.begin.stage);
+    visit("stage.first_epoch", p.begin.epoch);
+    visit("stage.first_step", p.begin.step);
     visit("best_f1.epoch", p.best_f1.epoch);
     visit("best_f1.value", p.best_f1.value);
     visit("best_loss.epoch", p.best_loss.epoch);
@@ -130,11 +133,14 @@ std::vector<StepRecord> take_records(const Json& names, std::int64_t step, const
 }
 
 void check(const TrainingProgress& p, const SafetensorsFile& file) {
-    if (std::min({p.epoch, p.step, p.plateau.epochs_without_improvement, p.plateau.reductions}) < 0)
+    if (std::min({p.epoch, p.step, p.begin.stage, p.begin.epoch, p.begin.step,
+                  p.plateau.epochs_without_improvement, p.plateau.reductions}) < 0)
         reject(file, "the run's progress holds a negative count");
+    if (p.begin.epoch > p.epoch || p.begin.step > p.step || (p.begin.stage == 0 && p.begin != StageBegin{}))
+        reject(file, "the run's progress begins its stage elsewhere than it can have begun");
     for (const BestEpoch& best : {p.best_f1, p.best_loss, p.stopping})
-        if (best.epoch < -1 || best.epoch >= p.epoch)
-            reject(file, "the run's progress names an epoch that is not complete");
+        if (best.epoch != -1 && (best.epoch < p.begin.epoch || best.epoch >= p.epoch))
+            reject(file, "the run's progress names an epoch that is not complete in its stage");
     for (const auto& [key, value] : {std::pair("epoch", p.epoch), std::pair("step", p.step)})
         if (file.metadata_value(key) != std::to_string(value))
             reject(file, fmt::format("metadata `{}` and the run's progress differ", key));

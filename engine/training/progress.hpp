@@ -25,15 +25,33 @@ struct BestEpoch {
     bool operator==(const BestEpoch&) const = default;
 };
 
+// The stage under way, and how much of the run was done when it began.
+struct StageBegin {
+    std::int64_t stage = 0;  // its place among the stages
+    std::int64_t epoch = 0, step = 0;
+    bool operator==(const StageBegin&) const = default;
+};
+
+// Epochs and steps are counted over the run. What is best, early stopping and the plateau are the stage's.
 struct TrainingProgress {
     std::int64_t epoch = 0;               // the epoch under way or next: so many are complete
-    std::int64_t step = 0;                // optimiser steps done over the run
+    std::int64_t step = 0;                // optimiser steps done
     std::vector<StepRecord> epoch_steps;  // those of the epoch under way
-    BestEpoch best_f1;                    // highest macro F1; without a classifier never set
-    BestEpoch best_loss;                  // value = -val_loss_total
-    BestEpoch stopping;                   // by early stopping's own measure, from the first final epoch
+    StageBegin begin;
+    BestEpoch best_f1;    // highest macro F1; without a classifier never set
+    BestEpoch best_loss;  // value = -val_loss_total
+    BestEpoch stopping;   // by early stopping's own measure, from the first final epoch
     PlateauState plateau;
 };
+
+// Where the next stage begins.
+inline TrainingProgress next_stage(const TrainingProgress& done) {
+    TrainingProgress next;
+    next.epoch = done.epoch;
+    next.step = done.step;
+    next.begin = {done.begin.stage + 1, done.epoch, done.step};
+    return next;
+}
 
 // Whether this is where the run stood when that epoch was complete and nothing of the next was done.
 inline bool is_state_after(const TrainingProgress& progress, const BestEpoch& best) {

@@ -137,6 +137,7 @@ void check_equal(const TrainingProgress& a, const TrainingProgress& b) {
         CHECK((a.*member).epoch == (b.*member).epoch);
         CHECK((a.*member).value == (b.*member).value);
     }
+    CHECK(a.begin == b.begin);
     CHECK(a.plateau.best_loss == b.plateau.best_loss);
     CHECK(a.plateau.epochs_without_improvement == b.plateau.epochs_without_improvement);
     CHECK(a.plateau.reductions == b.plateau.reductions);
@@ -159,6 +160,7 @@ TEST_CASE("checkpoint: what is saved is loaded to the last bit, and saved again 
         CAPTURE(ema);
         Checkpoint saved = checkpoint_of(small_shape());
         if (!ema) saved.learner.ema.clear();
+        if (!ema) saved.progress.begin = {2, 1, 20};
         save_to(path, saved);
         const Checkpoint loaded = load_checkpoint(path);
         CHECK(loaded.learner.value == saved.learner.value);
@@ -341,6 +343,19 @@ TEST_CASE("checkpoint: progress that contradicts itself is refused") {
         CHECK(contains(lie(best, -2), "not complete"));
         CHECK(contains(lie(best, kMost), "not complete"));
     }
+    CHECK(contains(lie("stage", -1), "negative"));
+    CHECK(contains(lie("stage.first_epoch", 1), "begins its stage elsewhere"));
+    const auto second_stage = [](std::int64_t first_epoch, std::int64_t first_step) {
+        return error_after([&](Parts& p) {
+            p.set("progress", "stage", 1);
+            p.set("progress", "stage.first_epoch", first_epoch);
+            p.set("progress", "stage.first_step", first_step);
+        });
+    };
+    CHECK(second_stage(1, 20) == "nothing was thrown");
+    CHECK(contains(second_stage(4, 20), "begins its stage elsewhere"));
+    CHECK(contains(second_stage(1, 51), "begins its stage elsewhere"));
+    CHECK(contains(second_stage(2, 20), "not complete in its stage"));  // the best loss was in epoch 1
     CHECK(contains(lie("plateau.epochs_without_improvement", -1), "negative"));
     for (const Json& value : {Json("3"), Json(nullptr), Json(3.5), Json(true), Json::array({3})})
         CHECK(contains(lie("epoch", value), "epoch = "));

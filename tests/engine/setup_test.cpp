@@ -1,0 +1,381 @@
+// What the learner is built with: every value that comes from the configuration, the data or a checkpoint, one by one.
+#include "engine/training/setup.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/keys/keys.hpp"
+#include "engine/keys/load.hpp"
+
+using namespace abr;
+
+namespace {
+
+using Fields = std::map<std::string, double>;
+
+// Every number that the learner is given.
+Fields fields_of(const LearnerSettings& s) {
+    Fields f;
+    const auto list = [&](const std::string& name, const auto& values) {
+        f[name + ".count"] = static_cast<double>(values.size());
+        for (std::size_t i = 0; i < values.size(); ++i)
+            f[fmt::format("{}.{}", name, i)] = static_cast<double>(values[i]);
+    };
+    const auto distance = [&](const std::string& name, const DistanceLoss& loss) {
+        f["loss." + name + ".type"] = static_cast<double>(loss.type);
+        f["loss." + name + ".delta"] = static_cast<double>(loss.delta);
+    };
+    const auto standardisation = [&](const std::string& name, const Standardisation& value) {
+        f["batch." + name + ".mean"] = static_cast<double>(value.mean);
+        f["batch." + name + ".inverse_scale"] = static_cast<double>(value.inverse_scale);
+    };
+    const auto& shape = s.shape;
+    f["shape.length"] = static_cast<double>(shape.length);
+    f["shape.static_inputs"] = static_cast<double>(shape.static_inputs);
+    f["shape.classes"] = static_cast<double>(shape.classes);
+    f["shape.base_channels"] = static_cast<double>(shape.base_channels);
+    f["shape.levels"] = static_cast<double>(shape.levels);
+    f["shape.kernel"] = static_cast<double>(shape.kernel);
+    list("shape.stem_kernels", shape.stem_kernels);
+    list("shape.stem_dilations", shape.stem_dilations);
+    f["shape.blocks_per_level"] = static_cast<double>(shape.blocks_per_level);
+    f["shape.groups"] = static_cast<double>(shape.groups);
+    f["shape.attention_layers"] = static_cast<double>(shape.attention_layers);
+    f["shape.heads"] = static_cast<double>(shape.heads);
+    f["shape.feed_forward"] = static_cast<double>(shape.feed_forward);
+    f["shape.embed_dim"] = static_cast<double>(shape.embed_dim);
+    f["shape.head_hidden"] = static_cast<double>(shape.head_hidden);
+    list("shape.built", shape.built.values);
+    distance("signal", s.loss.signal);
+    distance("peak_latency", s.loss.peak_latency);
+    distance("peak_amplitude", s.loss.peak_amplitude);
+    distance("threshold", s.loss.threshold);
+    f["loss.positive_weight"] = static_cast<double>(s.loss.positive_weight);
+    f["loss.label_smoothing"] = static_cast<double>(s.loss.label_smoothing);
+    f["loss.focal_gamma"] = static_cast<double>(s.loss.focal_gamma);
+    f["loss.classes"] = static_cast<double>(s.loss.classes);
+    list("class_weights", s.class_weights);
+    standardisation("signal_mean", s.batch.signal_mean);
+    standardisation("signal_log_sd", s.batch.signal_log_sd);
+    standardisation("latency", s.batch.latency);
+    standardisation("amplitude", s.batch.amplitude);
+    standardisation("threshold", s.batch.threshold);
+    f["batch.fill_age"] = static_cast<double>(s.batch.fill_age);
+    f["batch.fill_rate"] = static_cast<double>(s.batch.fill_rate);
+    f["batch.fill_fmp"] = static_cast<double>(s.batch.fill_fmp);
+    f["batch.flag_age"] = static_cast<double>(s.batch.flag_age);
+    f["batch.flag_rate"] = static_cast<double>(s.batch.flag_rate);
+    f["batch.flag_fmp"] = static_cast<double>(s.batch.flag_fmp);
+    f["batch.sample_interval_ms"] = static_cast<double>(s.batch.sample_interval_ms);
+    f["batch.augmentation_probability"] = static_cast<double>(s.batch.augmentation_probability);
+    f["batch.shift_samples"] = static_cast<double>(s.batch.shift_samples);
+    f["batch.scale_low"] = static_cast<double>(s.batch.scale_low);
+    f["batch.scale_high"] = static_cast<double>(s.batch.scale_high);
+    f["batch.drift_sd"] = static_cast<double>(s.batch.drift_sd);
+    list("batch.static_noise_sd", s.batch.static_noise_sd);
+    f["batch.static_dropout"] = static_cast<double>(s.batch.static_dropout);
+    f["batch.noise_sd"] = static_cast<double>(s.batch.noise_sd);
+    f["batch.degradation_probability"] = static_cast<double>(s.batch.degradation_probability);
+    f["scaling.latency_mean"] = static_cast<double>(s.scaling.latency_mean);
+    f["scaling.latency_scale"] = static_cast<double>(s.scaling.latency_scale);
+    f["scaling.amplitude_mean"] = static_cast<double>(s.scaling.amplitude_mean);
+    f["scaling.amplitude_scale"] = static_cast<double>(s.scaling.amplitude_scale);
+    f["scaling.threshold_mean"] = static_cast<double>(s.scaling.threshold_mean);
+    f["scaling.threshold_scale"] = static_cast<double>(s.scaling.threshold_scale);
+    f["optimizer.learning_rate"] = s.optimizer.learning_rate;
+    f["optimizer.beta1"] = s.optimizer.beta1;
+    f["optimizer.beta2"] = s.optimizer.beta2;
+    f["optimizer.epsilon"] = s.optimizer.epsilon;
+    f["optimizer.weight_decay"] = s.optimizer.weight_decay;
+    f["optimizer.gradient_clip"] = s.optimizer.gradient_clip;
+    f["optimizer.ema_decay"] = s.optimizer.ema_decay;
+    f["rates.encoder"] = static_cast<double>(s.rates.encoder);
+    f["rates.decoder"] = static_cast<double>(s.rates.decoder);
+    f["rates.heads"] = static_cast<double>(s.rates.heads);
+    f["rates.frozen"] = static_cast<double>(s.rates.frozen.size());
+    f["dropout"] = static_cast<double>(s.dropout);
+    f["seed"] = static_cast<double>(s.seed);
+    f["batch_size"] = static_cast<double>(s.batch_size);
+    f["accumulation"] = static_cast<double>(s.accumulation);
+    return f;
+}
+
+// The fields that differ, with their later values.
+Fields changed(const LearnerSettings& before, const LearnerSettings& after) {
+    Fields changes;
+    const Fields old = fields_of(before);
+    for (const auto& [name, value] : fields_of(after))
+        if (!old.contains(name) || old.at(name) != value) changes[name] = value;
+    return changes;
+}
+
+// Each statistic has a value of its own; the mean of an input is ten times its place, its sd 2 to that power.
+FittedStatistics distinct_statistics() {
+    FittedStatistics s;
+    s.fill_age_years = 40;
+    s.fill_rate_hz = 30;
+    s.fill_fmp = 2;
+    for (std::size_t i = 0; i < s.statics.size(); ++i)
+        s.statics[i] = {10.0 * static_cast<double>(i), std::exp2(static_cast<double>(i))};
+    s.latency_ms = {6, 0.5};
+    s.amplitude_uv = {0.25, 0.125};
+    s.threshold_db = {35, 16};
+    s.class_counts = {600, 60, 6, 6, 6};
+    s.class_weights = {0.5, 1, 2, 3, 4};
+    return s;
+}
+
+Dataset small_dataset() {
+    Dataset data;
+    data.classes = DataConfig{}.classes;
+    data.sample_interval_ms = 0.25;
+    data.length = 48;
+    data.statistics = distinct_statistics();
+    return data;
+}
+
+Config with(const std::vector<std::string>& overrides) {
+    return load_defaults(overrides);
+}
+
+constexpr double kMse = 0, kL1 = 1;
+
+// Key, its value and what that is with the learner.
+struct Row {
+    std::string key, value;
+    Fields fields;
+    std::string beside =
+        {};  // another key=value that it cannot do without; it changes the learner on its own account
+};
+
+const std::vector<Row>& rows() {
+    static const std::vector<Row> rows = {
+        {"run.seed", "7", {{"seed", 7}}},
+        {"model.base_channels", "24", {{"shape.base_channels", 24}}},
+        {"model.levels", "3", {{"shape.levels", 3}}},
+        {"model.kernel", "5", {{"shape.kernel", 5}}},
+        {"model.stem_kernels",
+         "[5, 9, 13]",
+         {{"shape.stem_kernels.0", 5}, {"shape.stem_kernels.1", 9}, {"shape.stem_kernels.2", 13}}},
+        {"model.stem_dilations",
+         "[2, 3, 4]",
+         {{"shape.stem_dilations.0", 2}, {"shape.stem_dilations.1", 3}, {"shape.stem_dilations.2", 4}}},
+        {"model.blocks_per_level", "2", {{"shape.blocks_per_level", 2}}},
+        {"model.groups", "4", {{"shape.groups", 4}}},
+        {"model.attention_layers", "3", {{"shape.attention_layers", 3}}},
+        {"model.heads", "4", {{"shape.heads", 4}}},
+        {"model.feed_forward", "5", {{"shape.feed_forward", 5}}},
+        {"model.embed_dim", "96", {{"shape.embed_dim", 96}}},
+        {"model.head_hidden", "80", {{"shape.head_hidden", 80}}},
+        {"model.dropout", "0.375", {{"dropout", 0.375}}},
+        {"loss.class_weights",
+         "[5.0, 6.0, 7.0, 8.0, 9.0]",
+         {{"class_weights.0", 5},
+          {"class_weights.1", 6},
+          {"class_weights.2", 7},
+          {"class_weights.3", 8},
+          {"class_weights.4", 9}}},
+        // N / (K n) = 678 / (5 n), to the power of 2.
+        {"loss.class_weight_power",
+         "2.0",
+         {{"class_weights.0", static_cast<float>(0.226 * 0.226)},
+          {"class_weights.1", static_cast<float>(2.26 * 2.26)},
+          {"class_weights.2", static_cast<float>(22.6 * 22.6)},
+          {"class_weights.3", static_cast<float>(22.6 * 22.6)},
+          {"class_weights.4", static_cast<float>(22.6 * 22.6)}},
+         "loss.class_weights=balanced"},
+        {"loss.label_smoothing", "0.125", {{"loss.label_smoothing", 0.125}}},
+        {"loss.focal_gamma", "1.5", {{"loss.focal_gamma", 1.5}}},
+        {"loss.signal.type", "l1", {{"loss.signal.type", kL1}}},
+        {"loss.signal.delta", "0.5", {{"loss.signal.delta", 0.5}}},
+        {"loss.peak_latency.type", "mse", {{"loss.peak_latency.type", kMse}}},
+        {"loss.peak_latency.delta", "0.25", {{"loss.peak_latency.delta", 0.25}}},
+        {"loss.peak_amplitude.type", "l1", {{"loss.peak_amplitude.type", kL1}}},
+        {"loss.peak_amplitude.delta", "0.75", {{"loss.peak_amplitude.delta", 0.75}}},
+        {"loss.threshold.type", "mse", {{"loss.threshold.type", kMse}}},
+        {"loss.threshold.delta", "2.5", {{"loss.threshold.delta", 2.5}}},
+        {"loss.peak_exist.positive_weight", "3.5", {{"loss.positive_weight", 3.5}}},
+        {"training.batch_size", "48", {{"batch_size", 48}}},
+        {"training.accumulation", "3", {{"accumulation", 3}}},
+        {"training.gradient_clip", "2.5", {{"optimizer.gradient_clip", 2.5}}},
+        {"training.ema_decay", "0.75", {{"optimizer.ema_decay", 0.75}}},
+        {"optimizer.learning_rate", "0.0625", {{"optimizer.learning_rate", 0.0625}}},
+        {"optimizer.beta1", "0.5", {{"optimizer.beta1", 0.5}}},
+        {"optimizer.beta2", "0.625", {{"optimizer.beta2", 0.625}}},
+        {"optimizer.epsilon", "0.25", {{"optimizer.epsilon", 0.25}}},
+        {"optimizer.weight_decay", "0.875", {{"optimizer.weight_decay", 0.875}}},
+        {"optimizer.encoder_lr", "2.0", {{"rates.encoder", 2}}},
+        {"optimizer.decoder_lr", "3.0", {{"rates.decoder", 3}}},
+        {"optimizer.heads_lr", "4.0", {{"rates.heads", 4}}},
+        {"degradation.noise_sd", "0.5", {{"batch.noise_sd", 0.5}}},
+        {"degradation.probability", "0.25", {{"batch.degradation_probability", 0.25}}},
+        {"augmentation.probability", "0.625", {{"batch.augmentation_probability", 0.625}}},
+        {"augmentation.shift_samples", "5", {{"batch.shift_samples", 5}}},
+        {"augmentation.scale", "[0.5, 2.0]", {{"batch.scale_low", 0.5}, {"batch.scale_high", 2}}},
+        {"augmentation.drift_sd", "0.75", {{"batch.drift_sd", 0.75}}},
+        {"augmentation.static_dropout", "0.375", {{"batch.static_dropout", 0.375}}},
+    };
+    return rows;
+}
+
+}  // namespace
+
+TEST_CASE("setup: each key of the configuration moves its own value of the learner, to what it says") {
+    const Dataset data = small_dataset();
+    std::set<std::string> tried;
+    for (const Row& row : rows()) {
+        CAPTURE(row.key);
+        tried.insert(row.key);
+        std::vector<std::string> base, overrides;
+        if (!row.beside.empty()) base.push_back(row.beside);
+        overrides = base;
+        overrides.push_back(row.key + "=" + row.value);
+        CHECK(changed(learner_settings(with(base), data), learner_settings(with(overrides), data)) ==
+              row.fields);
+    }
+
+    // Noise on static inputs: one value, for those that vary.
+    Dataset constant = small_dataset();
+    constant.statistics.statics[kRate].sd = 0;
+    const Config noisy = with({"augmentation.static_noise_sd=0.5"});
+    tried.insert("augmentation.static_noise_sd");
+    const auto& noise = learner_settings(noisy, constant).batch.static_noise_sd;
+    for (std::size_t i = 0; i < noise.size(); ++i) CHECK(noise[i] == (i == kRate ? 0.0f : 0.5f));
+
+    // Keys without a row are not the learner's: the loop over epochs asks for them, or the data.
+    const std::set<std::string> elsewhere = {"training.epochs",
+                                             "training.checkpoint_minutes",
+                                             "training.sampler",
+                                             "training.max_repeats",
+                                             "training.early_stopping.metric",
+                                             "training.early_stopping.patience",
+                                             "training.early_stopping.min_delta"};
+    for (const Key& key : config_keys()) {
+        const std::string section = key.path.substr(0, key.path.find('.'));
+        const bool of_learner =
+            (section == "model" || section == "training" || section == "optimizer" ||
+             section == "degradation" || section == "augmentation" || section == "loss") &&
+            !key.path.starts_with("loss.weights.") && !elsewhere.contains(key.path);
+        CAPTURE(key.path);
+        CHECK(tried.contains(key.path) == (of_learner || key.path == "run.seed"));
+    }
+}
+
+TEST_CASE("setup: a stage's frozen parts reach the learner") {
+    Config config;
+    config.stage.freeze = {"stem", "heads"};
+    CHECK(learner_settings(config, small_dataset()).rates.frozen == config.stage.freeze);
+}
+
+TEST_CASE("setup: each value of the data set moves its own value of the learner") {
+    const Config config = with({"augmentation.static_noise_sd=0.5"});
+    const auto after = [&](const std::function<void(Dataset&)>& change) {
+        Dataset data = small_dataset();
+        change(data);
+        return changed(learner_settings(config, small_dataset()), learner_settings(config, data));
+    };
+    CHECK(after([](Dataset& d) { d.length = 64; }) == Fields{{"shape.length", 64}});
+    CHECK(after([](Dataset& d) { d.sample_interval_ms = 0.5; }) == Fields{{"batch.sample_interval_ms", 0.5}});
+    CHECK(after([](Dataset& d) {
+              d.classes = {"A", "B", "C"};
+              d.statistics.class_counts = {3, 2, 1};
+          }) == Fields{{"shape.classes", 3}, {"loss.classes", 3}, {"class_weights.count", 3}});
+    for (std::size_t c = 0; c < kComponents; ++c)
+        CHECK(after([&](Dataset& d) { d.dropped[c] = "no labels"; }) ==
+              Fields{{fmt::format("shape.built.{}", c), 0}});
+    const Fields fields = fields_of(learner_settings(config, small_dataset()));
+    CHECK(fields.at("shape.static_inputs") == kStaticInputs);
+    CHECK(fields.at("batch.latency.mean") == 6);
+    CHECK(fields.at("batch.amplitude.mean") == 0.25);
+    CHECK(fields.at("batch.threshold.mean") == 35);
+    CHECK(fields.at("batch.latency.inverse_scale") == 2);
+    CHECK(fields.at("batch.amplitude.inverse_scale") == 8);
+    CHECK(fields.at("batch.threshold.inverse_scale") == 0.0625);
+    CHECK(fields.at("batch.signal_mean.mean") == 70);
+    CHECK(fields.at("batch.signal_log_sd.mean") == 80);
+    CHECK(fields.at("batch.signal_mean.inverse_scale") == 1.0 / 128);
+    CHECK(fields.at("batch.signal_log_sd.inverse_scale") == 1.0 / 256);
+    CHECK(fields.at("batch.fill_rate") == (30.0 - 20) / 4);
+    CHECK(fields.at("batch.flag_age") == (1.0 - 40) / 16);
+    CHECK(fields.at("batch.flag_rate") == (1.0 - 50) / 32);
+    CHECK(fields.at("batch.flag_fmp") == (1.0 - 60) / 64);
+    CHECK(fields.at("batch.fill_age") == doctest::Approx(std::log(41.0)));
+    CHECK(fields.at("batch.fill_fmp") == doctest::Approx((std::log(3.0) - 30) / 8));
+    CHECK(fields.at("scaling.latency_mean") == 6);
+    CHECK(fields.at("scaling.latency_scale") == 0.5);
+    CHECK(fields.at("scaling.amplitude_mean") == 0.25);
+    CHECK(fields.at("scaling.amplitude_scale") == 0.125);
+    CHECK(fields.at("scaling.threshold_mean") == 35);
+    CHECK(fields.at("scaling.threshold_scale") == 16);
+    CHECK(after([](Dataset& d) { d.statistics.latency_ms.sd = 0; }) ==
+          Fields{{"batch.latency.inverse_scale", 1}, {"scaling.latency_scale", 1}});
+}
+
+TEST_CASE("setup: each value of a checkpoint moves its own value of the learner that measures with it") {
+    const auto checkpoint = [] {
+        Checkpoint c;
+        c.shape.length = 48;
+        c.data = {DataConfig{}.classes, 0.25};
+        c.statistics = distinct_statistics();
+        c.evaluation.loss.classes = 5;
+        c.evaluation.seed = 3;
+        return c;
+    };
+    const auto after = [&](const std::function<void(Checkpoint&)>& change) {
+        Checkpoint c = checkpoint();
+        change(c);
+        return changed(learner_settings(checkpoint()), learner_settings(c));
+    };
+    CHECK(after([](Checkpoint& c) { c.evaluation.seed = 9; }) == Fields{{"seed", 9}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.noise_sd = 0.5f; }) == Fields{{"batch.noise_sd", 0.5}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.degradation_probability = 0.25f; }) ==
+          Fields{{"batch.degradation_probability", 0.25}});
+    CHECK(after([](Checkpoint& c) {
+              c.evaluation.loss.signal = {Distance::l1, 0.5f};
+          }) == Fields{{"loss.signal.type", kL1}, {"loss.signal.delta", 0.5}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.peak_latency.delta = 3; }) ==
+          Fields{{"loss.peak_latency.delta", 3}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.peak_amplitude.delta = 4; }) ==
+          Fields{{"loss.peak_amplitude.delta", 4}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.threshold.delta = 5; }) ==
+          Fields{{"loss.threshold.delta", 5}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.positive_weight = 6; }) ==
+          Fields{{"loss.positive_weight", 6}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.label_smoothing = 0.125f; }) ==
+          Fields{{"loss.label_smoothing", 0.125}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.focal_gamma = 2; }) == Fields{{"loss.focal_gamma", 2}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.classes = 4; }) == Fields{{"loss.classes", 4}});
+    CHECK(after([](Checkpoint& c) { c.data.sample_interval_ms = 0.5; }) ==
+          Fields{{"batch.sample_interval_ms", 0.5}});
+    CHECK(after([](Checkpoint& c) { c.statistics.class_weights[3] = 11; }) ==
+          Fields{{"class_weights.3", 11}});
+    CHECK(after([](Checkpoint& c) { c.shape.kernel = 9; }) == Fields{{"shape.kernel", 9}});
+    CHECK(after([](Checkpoint& c) { c.shape.built[Component::threshold] = false; }) ==
+          Fields{{"shape.built.5", 0}});
+    CHECK(after([](Checkpoint& c) { c.statistics.amplitude_uv.mean = 7; }) ==
+          Fields{{"batch.amplitude.mean", 7}, {"scaling.amplitude_mean", 7}});
+    // What the statistics say is what training was given of them, and nothing is augmented or dropped.
+    const Fields measured = fields_of(learner_settings(checkpoint()));
+    const Fields trained = fields_of(learner_settings(Config{}, small_dataset()));
+    for (const auto& [name, value] : measured) {
+        const bool of_statistics = name.starts_with("scaling.") || name.starts_with("batch.fill_") ||
+                                   name.starts_with("batch.flag_") || name.ends_with(".mean") ||
+                                   name.ends_with(".inverse_scale");
+        CAPTURE(name);
+        if (of_statistics) CHECK(value == trained.at(name));
+    }
+    const LearnerSettings plain = learner_settings(checkpoint());
+    CHECK(plain.dropout == 0);
+    CHECK(plain.batch.augmentation_probability == 0);
+    CHECK(plain.optimizer.ema_decay == 0);
+    CHECK(plain.rates.frozen.empty());
+}
