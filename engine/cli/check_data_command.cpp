@@ -2,12 +2,12 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/config_arguments.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/load_recordings.hpp"
 #include "engine/data/report.hpp"
@@ -15,7 +15,6 @@
 #include "engine/data/unit_warnings.hpp"
 #include "engine/error.hpp"
 #include "engine/input/row_joiner.hpp"
-#include "engine/keys/load.hpp"
 #include "engine/training/setup.hpp"
 
 namespace abr {
@@ -30,13 +29,8 @@ constexpr const char* kFooter =
     "with the\n"
     "reason as the last line. Warnings of values that look like another unit do not stop a run.";
 
-struct CheckArguments {
-    std::string file;
-    std::vector<std::string> overrides;
-};
-
-int check_data(const CheckArguments& arguments) {
-    const Config config = load_config(arguments.file, arguments.overrides);
+int check_data(const ConfigArguments& arguments) {
+    const Config config = arguments.load();
     Config lenient = config;
     lenient.data.on_bad_row = OnBadRow::skip;
     lenient.data.max_bad_fraction = 1;
@@ -70,13 +64,11 @@ int check_data(const CheckArguments& arguments) {
 }  // namespace
 
 Command add_check_data_command(CLI::App& program) {
-    auto arguments = std::make_shared<CheckArguments>();
+    auto arguments = std::make_shared<ConfigArguments>();
     CLI::App* app =
         program.add_subcommand("check-data", "Read and judge the data of a configuration; trains nothing");
     app->footer(kFooter);
-    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
-    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
-        ->allow_extra_args(false);
+    add_config_arguments(*app, *arguments)->required();
     return {app, [arguments] { return check_data(*arguments); }};
 }
 

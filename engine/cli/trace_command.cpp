@@ -1,13 +1,11 @@
 // abr_engine trace: what the first training batches hold and what the network makes of them.
 #include <memory>
-#include <string>
-#include <vector>
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
-#include "engine/keys/load.hpp"
+#include "engine/cli/config_arguments.hpp"
 #include "engine/training/step_trace.hpp"
 
 namespace abr {
@@ -24,8 +22,7 @@ constexpr const char* kFooter =
     "gradient, so that another implementation can be held against this one (bench/compare_pytorch.py).";
 
 struct TraceArguments {
-    std::string file;
-    std::vector<std::string> overrides;
+    ConfigArguments config;
     TraceOptions options;
 };
 
@@ -35,16 +32,14 @@ Command add_trace_command(CLI::App& program) {
     auto arguments = std::make_shared<TraceArguments>();
     CLI::App* app = program.add_subcommand("trace", "Write a training step's inputs, outputs and gradients");
     app->footer(kFooter);
-    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
+    add_config_arguments(*app, arguments->config)->required();
     app->add_option("--out", arguments->options.out, "File to write (safetensors)")->required();
     app->add_option("--checkpoint", arguments->options.checkpoint, "Parameters [the initial ones]");
     app->add_option("--batches", arguments->options.batches, "Batches whose inputs are written")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
-    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
-        ->allow_extra_args(false);
     return {app, [arguments] {
-                const Session session(load_config(arguments->file, arguments->overrides));
+                const Session session(arguments->config.load());
                 fmt::print("{}\n", session.backend.line());
                 write_step_trace(session, arguments->options);
                 return kExitDone;

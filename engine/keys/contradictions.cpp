@@ -249,8 +249,8 @@ class Rules {
             if (!config_.curriculum.ramps[c]) return;
             replacing.push_back(section_of(c));
         }
-        require(!is_written(key), {key},
-                fmt::format("[{}] replaces {}", fmt::join(replacing, "], ["), key), "remove one of them");
+        require(!is_written(key), {key}, fmt::format("[{}] replaces {}", fmt::join(replacing, "], ["), key),
+                "remove one of them");
     }
 
     static std::string section_of(Component c) { return fmt::format("curriculum.{}", task_of(c).name); }

@@ -70,9 +70,8 @@ bool own_start_acts(const Config& config) {
     });
 }
 bool ramp_epochs_act(const Config& config) {
-    return std::ranges::any_of(kAllComponents, [&](Component c) {
-        return c != Component::signal && !config.curriculum.ramps[c];
-    });
+    return std::ranges::any_of(
+        kAllComponents, [&](Component c) { return c != Component::signal && !config.curriculum.ramps[c]; });
 }
 
 template <Component component>

@@ -24,10 +24,19 @@ bool is_stage(const Config& config) {
     return !config.stage.name.empty();
 }
 
+// Of a setting of the network that does not shape it, as the dropout.
+bool is_training_only(std::string_view path) {
+    bool found = false;
+    for_each_network_setting([&](const auto& setting) {
+        found = found || (setting.training_only && path == "model." + std::string(setting.name));
+    });
+    return found;
+}
+
 }  // namespace
 
 std::string_view whole_run_reason(const Key& key) {
-    if (key.path == "model.dropout") return {};  // shapes nothing
+    if (is_training_only(key.path)) return {};
     const auto found = std::ranges::find_if(
         kWholeRun, [&](const WholeRun& whole) { return key.path.starts_with(whole.path); });
     return found == std::end(kWholeRun) ? std::string_view() : found->reason;

@@ -4,6 +4,8 @@
 #include <deque>
 #include <fstream>
 #include <iterator>
+#include <span>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -274,9 +276,10 @@ void Loader::add_override(const std::string& text) {
 }
 
 void Loader::read_entries(Scope& scope, Config& config, WrittenKeys& written) {
-    // Tables come sorted by name; what is read from them keeps the order of the file.
-    std::stable_sort(scope.entries.begin(), scope.entries.end(), [](const Entry& a, const Entry& b) {
-        return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+    // Tables come sorted by name; what is read from them keeps the order of the file. A stage's own keys, which have one
+    // word, come first: one of them may stand for several others, and what is written of those wins.
+    std::ranges::stable_sort(scope.entries, {}, [&](const Entry& entry) {
+        return std::tuple(scope.is_stage() && entry.path.size() > 1, entry.place.line, entry.place.column);
     });
     for (const Entry& entry : scope.entries) {
         const std::string path = join_path(entry.path);

@@ -111,11 +111,12 @@ const Config& RecordedRun::config(std::size_t row) const {
     return *found;
 }
 
-std::int64_t RecordedRun::planned_epochs() const {
-    if (!has_config()) throw NotJudged(config_.problem);
-    std::int64_t planned = 0;
-    for (const Config& stage : stages_of(config_.config)) planned += stage.training.epochs;
-    return planned;
+std::size_t RecordedRun::stage_row() const {
+    if (!epochs.has("stage")) return 0;
+    const auto stages = epochs.texts("stage");
+    std::size_t row = stages.size();
+    while (row > 0 && stages[row - 1] == stages.back()) --row;
+    return row;
 }
 
 std::vector<std::string> RecordedRun::half_written() const {

@@ -51,7 +51,8 @@ class RecordedRun {
     // of another row. Throws NotJudged where config.toml cannot be read.
     const Config& config() const;
     const Config& config(std::size_t row) const;
-    std::int64_t planned_epochs() const;  // of all stages
+    // The first row of epochs.csv that is of the last row's stage; 0 in a run without stages.
+    std::size_t stage_row() const;
     bool has_config() const { return config_.problem.empty(); }
     // Files whose last line is half-written and therefore left out.
     std::vector<std::string> half_written() const;

@@ -55,7 +55,7 @@ std::optional<Finding> plateau(const RuleCase& rule) {
     finding.evidence["f1_gain"] = gain;
     finding.evidence["best_f1_macro"] = epochs.best_f1(epochs.done());
     rate_is_up(rule, epochs, window, &finding);
-    const auto planned = static_cast<double>(rule.run.planned_epochs());
+    const auto planned = static_cast<double>(rule.run.config().training.epochs);
     const bool on_time = !rule.found({"F1_BEHIND_TIMELINE", "F1_NOT_ABOVE_MAJORITY", "F1_ZERO"});
     if (on_time && static_cast<double>(epochs.done()) > rule.setting("done_fraction") * planned)
         finding.severity = Severity::info;

@@ -40,24 +40,23 @@ bool improves(const BestEpoch& best, double value, double min_delta = 0) {
 
 Trainer::Trainer(const RunParts& parts)
     : p_(parts),
+      stage_(std::in_place, p_.session, p_.resumed ? p_.resumed->progress.begin : StageBegin{}),
       present_(present_components(dataset())),
       log_(p_.folder, dataset().classes, present_, resume_point(p_.resumed),
            !p_.session.config.stages.empty()),
       progress_(checkpoint_.progress) {
-    if (p_.resumed) progress_ = p_.resumed->progress;
-    enter_stage();
-    if (p_.resumed)
+    describe_stage();
+    if (p_.resumed) {
         stage_->learner().restore(p_.resumed->learner);
-    else
+        progress_ = p_.resumed->progress;
+    } else {
         origin_ = initialise(stage_->learner(), p_.session, config(), {});
+    }
 }
 
-// The stage that progress tells of, with initial weights.
-void Trainer::enter_stage() {
-    stage_.reset();  // the memory of its learner first
-    stage_.emplace(p_.session, progress_.begin);
-    const Learner& learner = stage_->learner();
-    checkpoint_.shape = learner.network().shape();
+// What a checkpoint says of the stage.
+void Trainer::describe_stage() {
+    checkpoint_.shape = stage_->learner().network().shape();
     checkpoint_.data = {dataset().classes, dataset().sample_interval_ms};
     checkpoint_.statistics = statistics_of(config(), dataset());
     checkpoint_.evaluation =
@@ -68,7 +67,9 @@ void Trainer::begin_next_stage() {
     // What the stage hands on is its best epoch.
     const auto previous = p_.folder.file(best().epoch >= 0 ? best_file() : kLastCheckpoint);
     progress_ = next_stage(progress_);
-    enter_stage();
+    stage_.reset();  // the memory of its learner first
+    stage_.emplace(p_.session, progress_.begin);
+    describe_stage();
     origin_ = initialise(stage_->learner(), p_.session, config(), previous);
     announce_stage();
     probe_space();

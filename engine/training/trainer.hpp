@@ -43,7 +43,7 @@ class Trainer {
     void run(RunSummary& summary);
 
   private:
-    void enter_stage();
+    void describe_stage();
     void begin_next_stage();
     void announce_stage() const;
     void probe_space();
@@ -72,11 +72,10 @@ class Trainer {
     Index step_rows() const { return step_recordings(config().training); }
 
     RunParts p_;
+    std::optional<Stage> stage_;          // the one under way
+    std::optional<WeightOrigin> origin_;  // of its weights, where they were loaded
     PerComponent<bool> present_;
     RunLog log_;
-    std::optional<Stage> stage_;  // the one under way
-    std::optional<WeightOrigin>
-        origin_;                    // of its weights; nothing for initial ones, and where a run goes on in it
     PerComponent<double> weights_;  // of this epoch
     Checkpoint checkpoint_;         // what does not change in a stage, and the progress
     TrainingProgress& progress_;    // of checkpoint_

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "engine/keys/keys.hpp"
@@ -30,10 +31,6 @@ Fields fields_of(const LearnerSettings& s) {
         for (std::size_t i = 0; i < values.size(); ++i)
             f[fmt::format("{}.{}", name, i)] = static_cast<double>(values[i]);
     };
-    const auto distance = [&](const std::string& name, const DistanceLoss& loss) {
-        f["loss." + name + ".type"] = static_cast<double>(loss.type);
-        f["loss." + name + ".delta"] = static_cast<double>(loss.delta);
-    };
     const auto standardisation = [&](const std::string& name, const Standardisation& value) {
         f["batch." + name + ".mean"] = static_cast<double>(value.mean);
         f["batch." + name + ".inverse_scale"] = static_cast<double>(value.inverse_scale);
@@ -42,23 +39,22 @@ Fields fields_of(const LearnerSettings& s) {
     f["shape.length"] = static_cast<double>(shape.length);
     f["shape.static_inputs"] = static_cast<double>(shape.static_inputs);
     f["shape.classes"] = static_cast<double>(shape.classes);
-    f["shape.base_channels"] = static_cast<double>(shape.base_channels);
-    f["shape.levels"] = static_cast<double>(shape.levels);
-    f["shape.kernel"] = static_cast<double>(shape.kernel);
-    list("shape.stem_kernels", shape.stem_kernels);
-    list("shape.stem_dilations", shape.stem_dilations);
-    f["shape.blocks_per_level"] = static_cast<double>(shape.blocks_per_level);
-    f["shape.groups"] = static_cast<double>(shape.groups);
-    f["shape.attention_layers"] = static_cast<double>(shape.attention_layers);
-    f["shape.heads"] = static_cast<double>(shape.heads);
-    f["shape.feed_forward"] = static_cast<double>(shape.feed_forward);
-    f["shape.embed_dim"] = static_cast<double>(shape.embed_dim);
-    f["shape.head_hidden"] = static_cast<double>(shape.head_hidden);
+    for_each_network_setting([&]<auto member>(const NetworkSetting<member>& setting) {
+        const auto& value = shape.*member;
+        if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
+            f["shape." + std::string(setting.name)] = static_cast<double>(value);
+        else
+            list("shape." + std::string(setting.name), value);
+    });
     list("shape.built", shape.built.values);
-    distance("signal", s.loss.signal);
-    distance("peak_latency", s.loss.peak_latency);
-    distance("peak_amplitude", s.loss.peak_amplitude);
-    distance("threshold", s.loss.threshold);
+    for (const Component c : kAllComponents) {
+        const std::string name(task_of(c).name);
+        f["loss." + name + ".type"] = static_cast<double>(s.loss.distance[c].type);
+        f["loss." + name + ".delta"] = static_cast<double>(s.loss.distance[c].delta);
+        standardisation(name, s.batch.target[c]);
+        f["scaling." + name + ".mean"] = static_cast<double>(s.scaling[c].mean);
+        f["scaling." + name + ".scale"] = static_cast<double>(s.scaling[c].scale);
+    }
     f["loss.positive_weight"] = static_cast<double>(s.loss.positive_weight);
     f["loss.label_smoothing"] = static_cast<double>(s.loss.label_smoothing);
     f["loss.focal_gamma"] = static_cast<double>(s.loss.focal_gamma);
@@ -66,9 +62,6 @@ Fields fields_of(const LearnerSettings& s) {
     list("class_weights", s.class_weights);
     standardisation("signal_mean", s.batch.signal_mean);
     standardisation("signal_log_sd", s.batch.signal_log_sd);
-    standardisation("latency", s.batch.latency);
-    standardisation("amplitude", s.batch.amplitude);
-    standardisation("threshold", s.batch.threshold);
     f["batch.fill_age"] = static_cast<double>(s.batch.fill_age);
     f["batch.fill_rate"] = static_cast<double>(s.batch.fill_rate);
     f["batch.fill_fmp"] = static_cast<double>(s.batch.fill_fmp);
@@ -76,33 +69,26 @@ Fields fields_of(const LearnerSettings& s) {
     f["batch.flag_rate"] = static_cast<double>(s.batch.flag_rate);
     f["batch.flag_fmp"] = static_cast<double>(s.batch.flag_fmp);
     f["batch.sample_interval_ms"] = static_cast<double>(s.batch.sample_interval_ms);
-    f["batch.augmentation_probability"] = static_cast<double>(s.batch.augmentation_probability);
-    f["batch.shift_samples"] = static_cast<double>(s.batch.shift_samples);
-    f["batch.scale_low"] = static_cast<double>(s.batch.scale_low);
-    f["batch.scale_high"] = static_cast<double>(s.batch.scale_high);
-    f["batch.drift_sd"] = static_cast<double>(s.batch.drift_sd);
-    list("batch.static_noise_sd", s.batch.static_noise_sd);
-    f["batch.static_dropout"] = static_cast<double>(s.batch.static_dropout);
-    f["batch.noise_sd"] = static_cast<double>(s.batch.noise_sd);
-    f["batch.degradation_probability"] = static_cast<double>(s.batch.degradation_probability);
-    f["scaling.latency_mean"] = static_cast<double>(s.scaling.latency_mean);
-    f["scaling.latency_scale"] = static_cast<double>(s.scaling.latency_scale);
-    f["scaling.amplitude_mean"] = static_cast<double>(s.scaling.amplitude_mean);
-    f["scaling.amplitude_scale"] = static_cast<double>(s.scaling.amplitude_scale);
-    f["scaling.threshold_mean"] = static_cast<double>(s.scaling.threshold_mean);
-    f["scaling.threshold_scale"] = static_cast<double>(s.scaling.threshold_scale);
-    f["optimizer.learning_rate"] = s.optimizer.learning_rate;
+    const AugmentationSettings& augmentation = s.batch.augmentation;
+    f["augmentation.probability"] = static_cast<double>(augmentation.probability);
+    f["augmentation.shift_samples"] = static_cast<double>(augmentation.shift_samples);
+    f["augmentation.scale_low"] = static_cast<double>(augmentation.scale_low);
+    f["augmentation.scale_high"] = static_cast<double>(augmentation.scale_high);
+    f["augmentation.drift_sd"] = static_cast<double>(augmentation.drift_sd);
+    f["augmentation.static_noise_sd"] = static_cast<double>(augmentation.static_noise_sd);
+    f["augmentation.static_dropout"] = static_cast<double>(augmentation.static_dropout);
+    f["degradation.noise_sd"] = static_cast<double>(s.batch.degradation.noise_sd);
+    f["degradation.probability"] = static_cast<double>(s.batch.degradation.probability);
     f["optimizer.beta1"] = s.optimizer.beta1;
     f["optimizer.beta2"] = s.optimizer.beta2;
     f["optimizer.epsilon"] = s.optimizer.epsilon;
     f["optimizer.weight_decay"] = s.optimizer.weight_decay;
     f["optimizer.gradient_clip"] = s.optimizer.gradient_clip;
-    f["optimizer.ema_decay"] = s.optimizer.ema_decay;
+    f["ema_decay"] = s.ema_decay;
     f["rates.encoder"] = static_cast<double>(s.rates.encoder);
     f["rates.decoder"] = static_cast<double>(s.rates.decoder);
     f["rates.heads"] = static_cast<double>(s.rates.heads);
     f["rates.frozen"] = static_cast<double>(s.rates.frozen.size());
-    f["dropout"] = static_cast<double>(s.dropout);
     f["seed"] = static_cast<double>(s.seed);
     f["batch_size"] = static_cast<double>(s.batch_size);
     f["accumulation"] = static_cast<double>(s.accumulation);
@@ -126,9 +112,9 @@ FittedStatistics distinct_statistics() {
     s.fill_fmp = 2;
     for (std::size_t i = 0; i < s.statics.size(); ++i)
         s.statics[i] = {10.0 * static_cast<double>(i), std::exp2(static_cast<double>(i))};
-    s.latency_ms = {6, 0.5};
-    s.amplitude_uv = {0.25, 0.125};
-    s.threshold_db = {35, 16};
+    s.target[Component::peak_latency] = {6, 0.5};
+    s.target[Component::peak_amplitude] = {0.25, 0.125};
+    s.target[Component::threshold] = {35, 16};
     s.class_counts = {600, 60, 6, 6, 6};
     s.class_weights = {0.5, 1, 2, 3, 4};
     return s;
@@ -176,7 +162,7 @@ const std::vector<Row>& rows() {
         {"model.feed_forward", "5", {{"shape.feed_forward", 5}}},
         {"model.embed_dim", "96", {{"shape.embed_dim", 96}}},
         {"model.head_hidden", "80", {{"shape.head_hidden", 80}}},
-        {"model.dropout", "0.375", {{"dropout", 0.375}}},
+        {"model.dropout", "0.375", {{"shape.dropout", 0.375}}},
         {"loss.class_weights",
          "[5.0, 6.0, 7.0, 8.0, 9.0]",
          {{"class_weights.0", 5},
@@ -207,8 +193,7 @@ const std::vector<Row>& rows() {
         {"training.batch_size", "48", {{"batch_size", 48}}},
         {"training.accumulation", "3", {{"accumulation", 3}}},
         {"training.gradient_clip", "2.5", {{"optimizer.gradient_clip", 2.5}}},
-        {"training.ema_decay", "0.75", {{"optimizer.ema_decay", 0.75}}},
-        {"optimizer.learning_rate", "0.0625", {{"optimizer.learning_rate", 0.0625}}},
+        {"training.ema_decay", "0.75", {{"ema_decay", 0.75}}},
         {"optimizer.beta1", "0.5", {{"optimizer.beta1", 0.5}}},
         {"optimizer.beta2", "0.625", {{"optimizer.beta2", 0.625}}},
         {"optimizer.epsilon", "0.25", {{"optimizer.epsilon", 0.25}}},
@@ -216,13 +201,16 @@ const std::vector<Row>& rows() {
         {"optimizer.encoder_lr", "2.0", {{"rates.encoder", 2}}},
         {"optimizer.decoder_lr", "3.0", {{"rates.decoder", 3}}},
         {"optimizer.heads_lr", "4.0", {{"rates.heads", 4}}},
-        {"degradation.noise_sd", "0.5", {{"batch.noise_sd", 0.5}}},
-        {"degradation.probability", "0.25", {{"batch.degradation_probability", 0.25}}},
-        {"augmentation.probability", "0.625", {{"batch.augmentation_probability", 0.625}}},
-        {"augmentation.shift_samples", "5", {{"batch.shift_samples", 5}}},
-        {"augmentation.scale", "[0.5, 2.0]", {{"batch.scale_low", 0.5}, {"batch.scale_high", 2}}},
-        {"augmentation.drift_sd", "0.75", {{"batch.drift_sd", 0.75}}},
-        {"augmentation.static_dropout", "0.375", {{"batch.static_dropout", 0.375}}},
+        {"degradation.noise_sd", "0.5", {{"degradation.noise_sd", 0.5}}},
+        {"degradation.probability", "0.25", {{"degradation.probability", 0.25}}},
+        {"augmentation.probability", "0.625", {{"augmentation.probability", 0.625}}},
+        {"augmentation.shift_samples", "5", {{"augmentation.shift_samples", 5}}},
+        {"augmentation.scale",
+         "[0.5, 2.0]",
+         {{"augmentation.scale_low", 0.5}, {"augmentation.scale_high", 2}}},
+        {"augmentation.drift_sd", "0.75", {{"augmentation.drift_sd", 0.75}}},
+        {"augmentation.static_noise_sd", "0.625", {{"augmentation.static_noise_sd", 0.625}}},
+        {"augmentation.static_dropout", "0.375", {{"augmentation.static_dropout", 0.375}}},
     };
     return rows;
 }
@@ -243,16 +231,9 @@ TEST_CASE("setup: each key of the configuration moves its own value of the learn
               row.fields);
     }
 
-    // Noise on static inputs: one value, for those that vary.
-    Dataset constant = small_dataset();
-    constant.statistics.statics[kRate].sd = 0;
-    const Config noisy = with({"augmentation.static_noise_sd=0.5"});
-    tried.insert("augmentation.static_noise_sd");
-    const auto& noise = learner_settings(noisy, constant).batch.static_noise_sd;
-    for (std::size_t i = 0; i < noise.size(); ++i) CHECK(noise[i] == (i == kRate ? 0.0f : 0.5f));
-
     // Keys without a row are not the learner's: the loop over epochs asks for them, or the data.
-    const std::set<std::string> elsewhere = {"training.epochs",
+    const std::set<std::string> elsewhere = {"optimizer.learning_rate",
+                                             "training.epochs",
                                              "training.checkpoint_minutes",
                                              "training.sampler",
                                              "training.max_repeats",
@@ -277,7 +258,7 @@ TEST_CASE("setup: a stage's frozen parts reach the learner") {
 }
 
 TEST_CASE("setup: each value of the data set moves its own value of the learner") {
-    const Config config = with({"augmentation.static_noise_sd=0.5"});
+    const Config config = with({});
     const auto after = [&](const std::function<void(Dataset&)>& change) {
         Dataset data = small_dataset();
         change(data);
@@ -294,11 +275,11 @@ TEST_CASE("setup: each value of the data set moves its own value of the learner"
               Fields{{fmt::format("shape.built.{}", c), 0}});
     const Fields fields = fields_of(learner_settings(config, small_dataset()));
     CHECK(fields.at("shape.static_inputs") == kStaticInputs);
-    CHECK(fields.at("batch.latency.mean") == 6);
-    CHECK(fields.at("batch.amplitude.mean") == 0.25);
+    CHECK(fields.at("batch.peak_latency.mean") == 6);
+    CHECK(fields.at("batch.peak_amplitude.mean") == 0.25);
     CHECK(fields.at("batch.threshold.mean") == 35);
-    CHECK(fields.at("batch.latency.inverse_scale") == 2);
-    CHECK(fields.at("batch.amplitude.inverse_scale") == 8);
+    CHECK(fields.at("batch.peak_latency.inverse_scale") == 2);
+    CHECK(fields.at("batch.peak_amplitude.inverse_scale") == 8);
     CHECK(fields.at("batch.threshold.inverse_scale") == 0.0625);
     CHECK(fields.at("batch.signal_mean.mean") == 70);
     CHECK(fields.at("batch.signal_log_sd.mean") == 80);
@@ -310,14 +291,14 @@ TEST_CASE("setup: each value of the data set moves its own value of the learner"
     CHECK(fields.at("batch.flag_fmp") == (1.0 - 60) / 64);
     CHECK(fields.at("batch.fill_age") == doctest::Approx(std::log(41.0)));
     CHECK(fields.at("batch.fill_fmp") == doctest::Approx((std::log(3.0) - 30) / 8));
-    CHECK(fields.at("scaling.latency_mean") == 6);
-    CHECK(fields.at("scaling.latency_scale") == 0.5);
-    CHECK(fields.at("scaling.amplitude_mean") == 0.25);
-    CHECK(fields.at("scaling.amplitude_scale") == 0.125);
-    CHECK(fields.at("scaling.threshold_mean") == 35);
-    CHECK(fields.at("scaling.threshold_scale") == 16);
-    CHECK(after([](Dataset& d) { d.statistics.latency_ms.sd = 0; }) ==
-          Fields{{"batch.latency.inverse_scale", 1}, {"scaling.latency_scale", 1}});
+    CHECK(fields.at("scaling.peak_latency.mean") == 6);
+    CHECK(fields.at("scaling.peak_latency.scale") == 0.5);
+    CHECK(fields.at("scaling.peak_amplitude.mean") == 0.25);
+    CHECK(fields.at("scaling.peak_amplitude.scale") == 0.125);
+    CHECK(fields.at("scaling.threshold.mean") == 35);
+    CHECK(fields.at("scaling.threshold.scale") == 16);
+    CHECK(after([](Dataset& d) { d.statistics.target[Component::peak_latency].sd = 0; }) ==
+          Fields{{"batch.peak_latency.inverse_scale", 1}, {"scaling.peak_latency.scale", 1}});
 }
 
 TEST_CASE("setup: each value of a checkpoint moves its own value of the learner that measures with it") {
@@ -336,17 +317,18 @@ TEST_CASE("setup: each value of a checkpoint moves its own value of the learner 
         return changed(learner_settings(checkpoint()), learner_settings(c));
     };
     CHECK(after([](Checkpoint& c) { c.evaluation.seed = 9; }) == Fields{{"seed", 9}});
-    CHECK(after([](Checkpoint& c) { c.evaluation.noise_sd = 0.5f; }) == Fields{{"batch.noise_sd", 0.5}});
-    CHECK(after([](Checkpoint& c) { c.evaluation.degradation_probability = 0.25f; }) ==
-          Fields{{"batch.degradation_probability", 0.25}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.degradation.noise_sd = 0.5f; }) ==
+          Fields{{"degradation.noise_sd", 0.5}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.degradation.probability = 0.25f; }) ==
+          Fields{{"degradation.probability", 0.25}});
     CHECK(after([](Checkpoint& c) {
-              c.evaluation.loss.signal = {Distance::l1, 0.5f};
+              c.evaluation.loss.distance[Component::signal] = {Distance::l1, 0.5f};
           }) == Fields{{"loss.signal.type", kL1}, {"loss.signal.delta", 0.5}});
-    CHECK(after([](Checkpoint& c) { c.evaluation.loss.peak_latency.delta = 3; }) ==
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.distance[Component::peak_latency].delta = 3; }) ==
           Fields{{"loss.peak_latency.delta", 3}});
-    CHECK(after([](Checkpoint& c) { c.evaluation.loss.peak_amplitude.delta = 4; }) ==
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.distance[Component::peak_amplitude].delta = 4; }) ==
           Fields{{"loss.peak_amplitude.delta", 4}});
-    CHECK(after([](Checkpoint& c) { c.evaluation.loss.threshold.delta = 5; }) ==
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.distance[Component::threshold].delta = 5; }) ==
           Fields{{"loss.threshold.delta", 5}});
     CHECK(after([](Checkpoint& c) { c.evaluation.loss.positive_weight = 6; }) ==
           Fields{{"loss.positive_weight", 6}});
@@ -361,8 +343,8 @@ TEST_CASE("setup: each value of a checkpoint moves its own value of the learner 
     CHECK(after([](Checkpoint& c) { c.shape.kernel = 9; }) == Fields{{"shape.kernel", 9}});
     CHECK(after([](Checkpoint& c) { c.shape.built[Component::threshold] = false; }) ==
           Fields{{"shape.built.5", 0}});
-    CHECK(after([](Checkpoint& c) { c.statistics.amplitude_uv.mean = 7; }) ==
-          Fields{{"batch.amplitude.mean", 7}, {"scaling.amplitude_mean", 7}});
+    CHECK(after([](Checkpoint& c) { c.statistics.target[Component::peak_amplitude].mean = 7; }) ==
+          Fields{{"batch.peak_amplitude.mean", 7}, {"scaling.peak_amplitude.mean", 7}});
     // What the statistics say is what training was given of them, and nothing is augmented or dropped.
     const Fields measured = fields_of(learner_settings(checkpoint()));
     const Fields trained = fields_of(learner_settings(Config{}, small_dataset()));
@@ -374,8 +356,8 @@ TEST_CASE("setup: each value of a checkpoint moves its own value of the learner 
         if (of_statistics) CHECK(value == trained.at(name));
     }
     const LearnerSettings plain = learner_settings(checkpoint());
-    CHECK(plain.dropout == 0);
-    CHECK(plain.batch.augmentation_probability == 0);
-    CHECK(plain.optimizer.ema_decay == 0);
+    CHECK(plain.batch.augmentation.drift_sd == 0);
+    CHECK(plain.batch.augmentation.probability == 0);
+    CHECK(plain.ema_decay == 0);
     CHECK(plain.rates.frozen.empty());
 }
