@@ -12,8 +12,9 @@
 //   ema = ema_decay * ema + (1 - ema_decay) * p  if there is one
 //
 // t - 1, learning_rate, ema_decay and the losses' weights are those of the StepState. Parameters come in
-// segments with their own rate multiplier and decay flag. Gradients are set to zero after use. Bias corrections
-// are computed in double; the elementwise update is in T.
+// segments with their own rate multiplier and decay flag; those of a frozen one, their moments and their average
+// keep their bits. Gradients are set to zero after use. Bias corrections are computed in double; the elementwise
+// update is in T.
 //
 // The step's record among `records`: losses from LossSums, total, norm before clipping and rate. If a loss or the
 // norm is not finite, the first such step and component (losses in the order of Component, then the norm) are
@@ -39,6 +40,7 @@ struct ParameterSegment {
     Index begin = 0, end = 0;  // elements
     float rate_multiplier = 1;
     bool decay = false;
+    bool frozen = false;
 };
 
 // Constants of a run.
@@ -87,12 +89,19 @@ namespace cpu {
 template <class T>
 void optimizer_step(Stream&, const AdamW&, const OptimizerStep<T>&);
 
+// Sets the gradients of the frozen segments to zero: before a step, so that they do not count in the norm.
+template <class T>
+void clear_frozen_gradients(Stream&, const ParameterSegment* segments, Index segment_count, T* gradient);
+
 }  // namespace cpu
 
 namespace cuda {
 
 template <class T>
 void optimizer_step(Stream&, const AdamW&, const OptimizerStep<T>&);
+
+template <class T>
+void clear_frozen_gradients(Stream&, const ParameterSegment* segments, Index segment_count, T* gradient);
 
 }  // namespace cuda
 }  // namespace abr

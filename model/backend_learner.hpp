@@ -68,6 +68,9 @@ class BackendLearner final : public Learner {
         begin_step(step, begin, count, learning_rate);
         accumulate_gradients(count);
         enter(StepPhase::optimizer);
+        if (!settings_.rates.frozen.empty())
+            clear_frozen_gradients<float>(stream_, memory_.segments.data(), memory_.segments.size(),
+                                          memory_.gradient.data());
         optimizer_step<float>(stream_, settings_.optimizer,
                               {.parameters = size(),
                                .value = memory_.value.data(),

@@ -100,15 +100,6 @@ std::vector<std::string> BackendLearner<S, Buffer, Members, Losses>::tensors_wit
             const float* g = gradient.data() + spec.offset;
             if (std::all_of(g, g + spec.size, [](float v) { return v == 0; })) missing.push_back(spec.name);
         }
-        std::erase_if(missing, [&](const std::string& name) {
-            for (const Component c : kAllComponents) {
-                const std::string head(task_of(c).name);
-                if (weights[c] == 0 &&
-                    (name.starts_with("heads." + head + ".") || name.starts_with(head + "_head.")))
-                    return true;
-            }
-            return false;
-        });
         if (missing.empty()) break;
     }
     memory_.gradient.copy_from(std::vector<float>(static_cast<std::size_t>(size())));

@@ -87,7 +87,7 @@ class Learner {
     virtual Evaluation evaluate(const DeviceRecordings&, bool with_restored = false) = 0;
 
     // Names of parameter tensors that get no gradient although all weights are `weights` and FiLM is small
-    // and random; components of weight 0 are exempt. Restores all state.
+    // and random. Restores all state.
     virtual std::vector<std::string> tensors_without_gradient(std::span<const std::int32_t> order,
                                                               const PerComponent<double>& weights) = 0;
 

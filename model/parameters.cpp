@@ -29,7 +29,22 @@ float multiplier(const ParameterLayout::RateMultipliers& rates, ParameterGroup g
     return 1;
 }
 
+constexpr std::pair<std::string_view, ParameterGroup> kGroups[] = {{"encoder", ParameterGroup::encoder},
+                                                                   {"decoder", ParameterGroup::decoder},
+                                                                   {"heads", ParameterGroup::heads}};
+
 }  // namespace
+
+bool belongs_to(const ParameterSpec& spec, std::string_view part) {
+    for (const auto& [name, group] : kGroups)
+        if (part == name) return spec.group == group;
+    return spec.name.starts_with(part) && (spec.name.size() == part.size() || spec.name[part.size()] == '.');
+}
+
+bool belongs_to_any(const ParameterSpec& spec, std::span<const std::string> parts) {
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](const std::string& part) { return belongs_to(spec, part); });
+}
 
 Index ParameterLayout::add(ParameterSpec spec) {
     spec.size = std::accumulate(spec.shape.begin(), spec.shape.end(), Index{1}, std::multiplies<>());
@@ -85,7 +100,8 @@ std::vector<ParameterSegment> ParameterLayout::segments(const RateMultipliers& r
         segments.push_back({.begin = spec.offset,
                             .end = end,
                             .rate_multiplier = multiplier(rates, spec.group),
-                            .decay = spec.decay});
+                            .decay = spec.decay,
+                            .frozen = belongs_to_any(spec, rates.frozen)});
     }
     return segments;
 }

@@ -11,6 +11,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/components.hpp"
@@ -34,6 +35,11 @@ struct ParameterSpec {
     Index fan_in = 1;
 };
 
+// Whether a parameter belongs to a part of the network: to a group ("encoder", "decoder", "heads"), or, for any other
+// word, to what has its name or begins with it and a point ("stem", "encoder.1", "heads.threshold").
+bool belongs_to(const ParameterSpec&, std::string_view part);
+bool belongs_to_any(const ParameterSpec&, std::span<const std::string> parts);
+
 class ParameterLayout {
   public:
     // Weight of `shape` with `fan_in` inputs to each output: decays.
@@ -48,8 +54,10 @@ class ParameterLayout {
     Index count() const;                  // trained parameters
     std::span<const ParameterSpec> specs() const { return specs_; }
 
+    // Of the optimiser's rate, for each group; `frozen` parts keep their bits.
     struct RateMultipliers {
         float encoder = 1, decoder = 1, heads = 1;
+        std::vector<std::string> frozen;
     };
     // What the optimiser walks; gaps have rate 0.
     std::vector<ParameterSegment> segments(const RateMultipliers&) const;

@@ -2,20 +2,20 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/config_arguments.hpp"
 #include "engine/data/dataset.hpp"
 #include "engine/data/load_recordings.hpp"
 #include "engine/data/report.hpp"
 #include "engine/data/report_text.hpp"
 #include "engine/error.hpp"
 #include "engine/input/row_joiner.hpp"
-#include "engine/keys/load.hpp"
 #include "engine/output/text_table.hpp"
+#include "engine/training/setup.hpp"
 
 namespace abr {
 namespace {
@@ -29,13 +29,8 @@ constexpr const char* kFooter =
     "with the\n"
     "reason as the last line. Warnings of what looks wrong do not stop a run.";
 
-struct CheckArguments {
-    std::string file;
-    std::vector<std::string> overrides;
-};
-
-int check_data(const CheckArguments& arguments) {
-    const Config config = load_config(arguments.file, arguments.overrides);
+int check_data(const ConfigArguments& arguments) {
+    const Config config = arguments.load();
     Config lenient = config;
     lenient.data.on_bad_row = OnBadRow::skip;
     lenient.data.max_bad_fraction = 1;
@@ -50,10 +45,7 @@ int check_data(const CheckArguments& arguments) {
     std::fflush(stdout);  // before a message on standard error
 
     const Dataset dataset = build_dataset(std::move(recordings), config);
-    const EpochSampler sampler(config.training.sampler,
-                               dataset.part(Split::train).label[Component::classification],
-                               dataset.classes.size(), config.training.max_repeats, config.run.seed);
-    const DataReport report = make_data_report(dataset, rows, sampler);
+    const DataReport report = make_data_report(dataset, rows, sampler_of(stages_of(config).front(), dataset));
     fmt::print("\n{}\n\n{}\n", classes_text(report), components_text(report));
     std::fflush(stdout);
     const TableForm form = config.data.source == DataSource::npz ? TableForm::arrays : TableForm::text;
@@ -66,13 +58,11 @@ int check_data(const CheckArguments& arguments) {
 }  // namespace
 
 Command add_check_data_command(CLI::App& program) {
-    auto arguments = std::make_shared<CheckArguments>();
+    auto arguments = std::make_shared<ConfigArguments>();
     CLI::App* app =
         program.add_subcommand("check-data", "Read and judge the data of a configuration; trains nothing");
     app->footer(kFooter);
-    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
-    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
-        ->allow_extra_args(false);
+    add_config_arguments(*app, *arguments)->required();
     return {app, [arguments] { return check_data(*arguments); }};
 }
 

@@ -2,41 +2,37 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/config_arguments.hpp"
 #include "engine/keys/keys.hpp"
 #include "engine/keys/load.hpp"
 
 namespace abr {
 namespace {
 
-struct ConfigArguments {
-    std::string file;
-    std::vector<std::string> overrides;
+struct PrintArguments {
+    ConfigArguments config;
     bool docs = false;
 };
 
-int print_config(const ConfigArguments& arguments) {
-    if (!arguments.docs && arguments.file.empty()) {
+int print_config(const PrintArguments& arguments) {
+    if (!arguments.docs && arguments.config.file.empty()) {
         throw InputError("config: name a configuration file, or give --docs; see abr_engine config --help");
     }
-    fmt::print("{}",
-               arguments.docs ? key_reference() : to_toml(load_config(arguments.file, arguments.overrides)));
+    fmt::print("{}", arguments.docs ? key_reference() : to_toml(arguments.config.load()));
     return kExitDone;
 }
 
 }  // namespace
 
 Command add_config_command(CLI::App& program) {
-    auto arguments = std::make_shared<ConfigArguments>();
+    auto arguments = std::make_shared<PrintArguments>();
     CLI::App* app = program.add_subcommand("config", "Check a configuration and print all its values");
-    CLI::Option* file = app->add_option("CONFIG", arguments->file, "Configuration file (TOML)");
-    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
-        ->allow_extra_args(false);
+    CLI::Option* file = add_config_arguments(*app, arguments->config);
     app->add_flag("--docs", arguments->docs, "Print the reference of all keys (Markdown)")->excludes(file);
     return {app, [arguments] { return print_config(*arguments); }};
 }

@@ -2,13 +2,13 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/config_arguments.hpp"
+#include "engine/error.hpp"
 #include "engine/keys/keys.hpp"
-#include "engine/keys/load.hpp"
 #include "engine/training/run.hpp"
 
 namespace abr {
@@ -27,17 +27,17 @@ constexpr const char* kFooter =
     "on\n"
     "with the run in the folder of exactly that name, under the same configuration; only run.threads, "
     "run.backend\n"
-    "and a larger training.epochs may change. It begins a run where there is none, and does nothing to a "
+    "and a larger training.epochs (of the last stage) may change. It begins a run where there is none, and "
+    "does nothing to a "
     "finished "
     "one.\n"
     "The run folder's config.toml holds every value; running it again repeats the run.";
 
 struct RunArguments {
-    std::string file;
+    ConfigArguments config;
     std::string experiment_name;
     bool has_name = false;
     std::string output_dir = "runs";
-    std::vector<std::string> overrides;
     bool resume = false;
     bool quiet = false;
     bool verbose = false;
@@ -47,9 +47,9 @@ struct RunArguments {
 int start_run(RunArguments arguments) {
     if (arguments.output_dir.empty()) throw InputError("--output-dir is empty; name a folder, such as runs");
     if (arguments.has_name) {
-        arguments.overrides.push_back("run.name=" + toml_string(arguments.experiment_name));
+        arguments.config.overrides.push_back("run.name=" + toml_string(arguments.experiment_name));
     }
-    const Config config = load_config(arguments.file, arguments.overrides);
+    const Config config = arguments.config.load();
     RunOptions options;
     options.name = config.run.name;
     options.output_dir = arguments.output_dir;
@@ -67,13 +67,11 @@ Command add_run_command(CLI::App& program) {
     auto arguments = std::make_shared<RunArguments>();
     CLI::App* app = program.add_subcommand("run", "Train a network as a configuration file says");
     app->footer(kFooter);
-    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
+    add_config_arguments(*app, arguments->config)->required();
     CLI::Option* name = app->add_option("--experiment-name", arguments->experiment_name,
                                         "Name of the run folder [the file's stem]");
     app->add_option("--output-dir", arguments->output_dir, "Where the run folder is made")
         ->capture_default_str();
-    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
-        ->allow_extra_args(false);
     app->add_flag("--resume", arguments->resume, "Go on with the run in that folder, bit by bit");
     CLI::Option* quiet = app->add_flag("--quiet", arguments->quiet, "Print warnings and errors only");
     app->add_flag("--verbose", arguments->verbose, "Print every loss component")->excludes(quiet);

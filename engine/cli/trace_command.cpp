@@ -1,15 +1,13 @@
 // abr_engine trace: what the first training batches hold and what the network makes of them.
 #include <cstdio>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "engine/cli/cli.hpp"
+#include "engine/cli/config_arguments.hpp"
 #include "engine/cli/outputs.hpp"
-#include "engine/keys/load.hpp"
 #include "engine/training/step_trace.hpp"
 
 namespace abr {
@@ -26,8 +24,7 @@ constexpr const char* kFooter =
     "gradient, so that another implementation can be held against this one (bench/compare_pytorch.py).";
 
 struct TraceArguments {
-    std::string file;
-    std::vector<std::string> overrides;
+    ConfigArguments config;
     TraceOptions options;
     bool force = false;
 };
@@ -38,24 +35,22 @@ Command add_trace_command(CLI::App& program) {
     auto arguments = std::make_shared<TraceArguments>();
     CLI::App* app = program.add_subcommand("trace", "Write a training step's inputs, outputs and gradients");
     app->footer(kFooter);
-    app->add_option("CONFIG", arguments->file, "Configuration file (TOML)")->required();
+    add_config_arguments(*app, arguments->config)->required();
     app->add_option("--out", arguments->options.out, "File to write (safetensors)")->required();
     add_force_flag(*app, arguments->force);
     app->add_option("--checkpoint", arguments->options.checkpoint, "Parameters [the initial ones]");
     app->add_option("--batches", arguments->options.batches, "Batches whose inputs are written")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
-    app->add_option("--set", arguments->overrides, "Replace a value: section.key=value")
-        ->allow_extra_args(false);
     return {app, [arguments] {
-                const Config config = load_config(arguments->file, arguments->overrides);
-                std::vector<NamedFile> inputs = inputs_of(arguments->file, config);
+                const Config config = arguments->config.load();
+                std::vector<NamedFile> inputs = inputs_of(arguments->config.file, config);
                 inputs.push_back({"--checkpoint", arguments->options.checkpoint});
                 std::FILE* const messages =
                     check_outputs({{"--out", arguments->options.out}}, inputs, arguments->force);
-                const ChosenBackend backend = choose_backend(config.run.backend);
-                fmt::print(messages, "{}\n", backend.line());
-                write_step_trace(config, backend, arguments->options);
+                const Session session(config);
+                fmt::print(messages, "{}\n", session.backend.line());
+                write_step_trace(session, arguments->options);
                 return kExitDone;
             }};
 }

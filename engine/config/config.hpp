@@ -1,5 +1,5 @@
-// The resolved configuration of a run: one plain struct per section of the configuration file. Defaults stand
-// here and nowhere else; engine/keys/ ties every member to its key, range and meaning.
+// The resolved configuration of a run, or of one stage of it: one plain struct per section of the configuration file.
+// Defaults stand here and nowhere else; engine/keys/ ties every member to its key, range and meaning.
 // How it is read from a file: engine/keys/load.hpp.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -133,7 +134,7 @@ struct LossConfig {
 
 enum class RampShape { linear, cosine };
 
-// r(e) = from + (to - from) * s(min(1, (e + 1) / epochs)), a factor on one component's weight.
+// r(e) = from + (to - from) * s(min(1, (e - start + 1) / epochs)), a factor on one component's weight.
 struct ComponentRamp {
     double from = 0;
     double to = 1;
@@ -147,7 +148,8 @@ struct CurriculumConfig {
     int peak_start = 0;                                // epoch
     int threshold_start = 0;                           // epoch
     int ramp_epochs = 0;                               // 0 = no ramp
-    PerComponent<std::optional<ComponentRamp>> ramps;  // where given, instead of start and ramp
+    PerComponent<std::optional<int>> starts;           // of one component, instead of its start above
+    PerComponent<std::optional<ComponentRamp>> ramps;  // likewise, instead of its start and ramp above
 };
 
 enum class Sampler { shuffle, balanced };
@@ -206,6 +208,17 @@ struct DiagnosticsConfig {
     std::map<std::string, double> settings;  // key -> value, of those that are written
 };
 
+// What is said of a stage beside the keys in which it differs from the rest of the configuration. A part of the
+// network is a group of parameters or the beginning of their names (model/parameters.hpp).
+struct StageConfig {
+    std::string name;                 // empty: the run's only stage, of which nothing is written
+    std::filesystem::path init_from;  // absolute, or kPreviousStage; empty = the initial weights
+    std::vector<std::string> fresh;   // parts that init_from does not set
+    std::vector<std::string> freeze;  // parts that keep their bits
+    std::string written_at;           // "file:line:column"
+};
+inline constexpr const char* kPreviousStage = "previous";
+
 struct Config {
     RunConfig run;
     DataConfig data;
@@ -220,6 +233,14 @@ struct Config {
         .probability = 1, .shift_samples = 3, .scale_low = 0.95f, .scale_high = 1.05f};
     LoggingConfig logging;
     DiagnosticsConfig diagnostics;
+    StageConfig stage;  // which stage this is the configuration of
+    std::vector<Config>
+        stages;  // each complete and without stages of its own; none: the run has one stage, this one
 };
+
+// The configuration of each stage of a run, in their order.
+inline std::span<const Config> stages_of(const Config& config) {
+    return config.stages.empty() ? std::span(&config, 1) : std::span(config.stages);
+}
 
 }  // namespace abr

@@ -7,45 +7,36 @@
 namespace abr {
 namespace {
 
-int start_of(const CurriculumConfig& curriculum, Component component) {
-    switch (component) {
-        case Component::signal:
-            return 0;
-        case Component::peak_exist:
-        case Component::peak_latency:
-        case Component::peak_amplitude:
-            return curriculum.peak_start;
-        case Component::classification:
-            return curriculum.class_start;
-        case Component::threshold:
-            return curriculum.threshold_start;
-    }
-    return 0;
-}
-
 double factor(const CurriculumConfig& curriculum, Component component, int epoch) {
     if (!curriculum.enabled) return 1;
+    const int start = start_epoch(curriculum, component);
+    if (epoch < start) return 0;
     if (const auto& ramp = curriculum.ramps[component]) {
-        const double x = std::min(1.0, (epoch + 1.0) / ramp->epochs);
+        const double x = std::min(1.0, (epoch - start + 1.0) / ramp->epochs);
         const double s = ramp->shape == RampShape::linear ? x : (1 - std::cos(std::numbers::pi * x)) / 2;
         return ramp->from + (ramp->to - ramp->from) * s;
     }
-    const int start = start_of(curriculum, component);
-    if (epoch < start) return 0;
     if (component == Component::signal || epoch >= start + curriculum.ramp_epochs) return 1;
     return (epoch - start + 1.0) / curriculum.ramp_epochs;
 }
 
-// The first epoch in which a component's factor has its last value.
+// The first epoch in which a component's factor has its last value, which is also the last epoch of its ramp.
 int end_of(const CurriculumConfig& curriculum, Component component) {
     if (!curriculum.enabled) return 0;
-    if (const auto& ramp = curriculum.ramps[component]) return ramp->epochs - 1;
-    if (component == Component::signal) return 0;
-    // The last epoch of a ramp already has factor 1.
-    return start_of(curriculum, component) + std::max(0, curriculum.ramp_epochs - 1);
+    const int start = start_epoch(curriculum, component);
+    if (const auto& ramp = curriculum.ramps[component]) return start + ramp->epochs - 1;
+    return component == Component::signal ? start : start + std::max(0, curriculum.ramp_epochs - 1);
 }
 
 }  // namespace
+
+int start_epoch(const CurriculumConfig& curriculum, Component component) {
+    if (const auto& own = curriculum.starts[component]) return *own;
+    if (curriculum.ramps[component]) return 0;
+    for (const SharedStart& start : kSharedStarts)
+        if (start.governs[component]) return curriculum.*start.epoch;
+    return 0;
+}
 
 PerComponent<double> epoch_weights(const LossConfig& loss, const CurriculumConfig& curriculum, int epoch) {
     PerComponent<double> weights;

@@ -61,11 +61,12 @@ std::int32_t label_target(const Recordings& table, Component c, std::size_t row)
     return std::isnan(table.scalar[task_of(c).labelled_by][row]) ? 0 : 1;
 }
 
-PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const LossConfig& loss) {
+PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const Config& config) {
     PerComponent<std::string> dropped;
     for (const Component c : kAllComponents) {
         if (!is_task(c)) {
-            if (loss.weights[c] == 0) dropped[c] = "its weight is 0";
+            const auto weighs = [c](const Config& stage) { return stage.loss.weights[c] > 0; };
+            if (std::ranges::none_of(stages_of(config), weighs)) dropped[c] = "its weight is 0";
             continue;
         }
         if (!table.can_label(c))
@@ -74,13 +75,17 @@ PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& d
             dropped[c] = "no training row has a label";
         else if (data.part(Split::val).labelled(c) == 0)
             dropped[c] = "no validation row has a label";
+    }
+    return dropped;
+}
+
+void check_written_weights(const PerComponent<std::string>& dropped, const LossConfig& loss) {
+    for (const Component c : kAllComponents)
         if (!dropped[c].empty() && loss.weights[c] > 0 && !loss.weight_written_at[c].empty())
             throw InputError(
                 fmt::format("{}: loss.weights.{} = {} cannot be trained: {}; set the weight to 0, remove "
                             "the line, or supply the labels",
                             loss.weight_written_at[c], task_of(c).name, loss.weights[c], dropped[c]));
-    }
-    return dropped;
 }
 
 }  // namespace
@@ -180,13 +185,15 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
     for (std::size_t r = 0; r < latency.size(); ++r)
         if (!std::isnan(latency[r]) && std::isnan(scalar_target(table, Component::peak_latency, r)))
             ++data.latencies_outside_window;
-    data.dropped = find_dropped(table, data, config.loss);
+    data.dropped = find_dropped(table, data, config);
+    for (const Config& stage : stages_of(config)) check_written_weights(data.dropped, stage.loss);
     return data;
 }
 
 Config with_dropped_weights(Config config, const Dataset& data) {
     for (const Component c : kAllComponents)
         if (!data.dropped[c].empty()) config.loss.weights[c] = 0;
+    for (Config& stage : config.stages) stage = with_dropped_weights(std::move(stage), data);
     return config;
 }
 

@@ -67,7 +67,7 @@ struct Dataset {
 // came to stand in two splits.
 Dataset build_dataset(Recordings&& recordings, const Config& config);
 
-// The configuration with the weight of each dropped component set to 0.
+// The configuration with the weight of each dropped component set to 0, in every stage.
 Config with_dropped_weights(Config config, const Dataset&);
 
 }  // namespace abr

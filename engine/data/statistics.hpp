@@ -35,9 +35,11 @@ struct FittedStatistics {
     bool operator==(const FittedStatistics&) const = default;
 };
 
-// `rows`: the training rows of the table, not empty; `classes`: K. Balanced class weights are
-// (N / (K * n_c))^power over the N recordings that have a class; without any they are 1. Throws InputError
-// for balanced weights with a class that has no training row.
+// omega of the classification loss. Balanced weights are (N / (K * n_c))^power over the N recordings that have a class;
+// without any they are 1. Throws InputError for balanced weights with a class that has no training row.
+std::vector<double> class_weights(const std::vector<std::int64_t>& class_counts, const LossConfig&);
+
+// `rows`: the training rows of the table, not empty; `classes`: K. Throws InputError as class_weights does.
 FittedStatistics fit_statistics(const Recordings&, std::span<const std::int64_t> rows, std::size_t classes,
                                 const LossConfig& loss);
 

@@ -19,7 +19,7 @@ Severity worst(const std::vector<Finding>& findings) {
     return severity;
 }
 
-// The advice with the run's own values, within the keys' ranges, without what would change nothing.
+// The advice with the values of the run, or of its stage under way, within the keys' ranges, without what would change nothing.
 std::vector<ConfigChange> completed(std::vector<ConfigChange> advised, const RecordedRun& run) {
     std::vector<ConfigChange> changes;
     for (ConfigChange& change : advised) {
@@ -28,7 +28,10 @@ std::vector<ConfigChange> completed(std::vector<ConfigChange> advised, const Rec
         if (change.to.is_number_float())
             change.to = std::clamp(change.to.get<double>(), key->range.low, key->range.high);
         if (run.has_config()) change.from = Json::parse(value_text(*key, run.config()), nullptr, false);
-        if (change.from != change.to) changes.push_back(std::move(change));
+        if (change.from == change.to) continue;
+        if (run.has_config() && whole_run_reason(*key).empty())
+            change.key = path_in_stage(run.config().stage.name, change.key);
+        changes.push_back(std::move(change));
     }
     return changes;
 }

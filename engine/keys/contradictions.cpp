@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/config/curriculum.hpp"
 #include "engine/keys/keys.hpp"
 
 namespace abr {
@@ -41,8 +42,11 @@ class Rules {
     bool is_written(const std::string& key) const { return written_.places.contains(key); }
 
     // A problem at the first of `keys` that is written, unless one of them could not be read at all.
-    void require(bool holds, const Keys& keys, std::string message, std::string remedy = {}) {
+    void require(bool holds, Keys keys, std::string message, std::string remedy = {}) {
         if (holds) return;
+        const auto& of_stage = written_.of_stage;
+        if (of_stage) std::erase_if(keys, [&](const auto& key) { return !of_stage->contains(key); });
+        if (keys.empty()) return;
         const auto failed = [&](const std::string& key) { return written_.failed.contains(key); };
         if (std::any_of(keys.begin(), keys.end(), failed)) return;
         const auto first =
@@ -235,13 +239,10 @@ class Rules {
     }
 
     void check_curriculum() {
-        const Keys class_sections = {"classification"}, threshold_sections = {"threshold"};
-        const Keys peak_sections = {"peak_exist", "peak_latency", "peak_amplitude"};
-        check_start("curriculum.class_start", class_sections);
-        check_start("curriculum.peak_start", peak_sections);
-        check_start("curriculum.threshold_start", threshold_sections);
-        check_start("curriculum.ramp_epochs",
-                    {"classification", "peak_exist", "peak_latency", "peak_amplitude", "threshold"});
+        for (const SharedStart& start : kSharedStarts) check_start(start);
+        PerComponent<bool> ramped;
+        for (const Component c : kAllComponents) ramped[c] = c != Component::signal;
+        check_replaced("curriculum.ramp_epochs", ramped);
         for (const std::string_view name : kComponentNames) {
             const std::string section = fmt::format("curriculum.{}.", name);
             require(!is_written(section + "from") || is_written(section + "epochs"), {section + "from"},
@@ -251,16 +252,32 @@ class Rules {
         }
     }
 
-    // A written start that ramps replace for everything it governs.
-    void check_start(const std::string& key, const Keys& components) {
-        const bool replaced =
-            std::all_of(components.begin(), components.end(), [&](const std::string& component) {
-                return !written_below("curriculum." + component + ".").empty();
-            });
-        require(!is_written(key) || !replaced, {key},
-                fmt::format("[curriculum.{}] replaces {}", fmt::join(components, "], [curriculum."), key),
+    void check_start(const SharedStart& shared) {
+        const std::string key(shared.key);
+        check_replaced(key, shared.governs);
+        for (const Component c : kAllComponents) {
+            const std::string own = section_of(c) + ".start";
+            const auto& start = config_.curriculum.starts[c];
+            if (!shared.governs[c] || !is_written(key) || !is_written(own) || !start) continue;
+            require(*start == config_.curriculum.*shared.epoch, {key},
+                    fmt::format("{} = {} ({}) says otherwise", own, *start, written_.places.at(own).text()),
+                    "remove one of them");
+        }
+    }
+
+    // A written key that ramps replace for everything it governs.
+    void check_replaced(const std::string& key, const PerComponent<bool>& governs) {
+        std::vector<std::string> replacing;
+        for (const Component c : kAllComponents) {
+            if (!governs[c]) continue;
+            if (!config_.curriculum.ramps[c]) return;
+            replacing.push_back(section_of(c));
+        }
+        require(!is_written(key), {key}, fmt::format("[{}] replaces {}", fmt::join(replacing, "], ["), key),
                 "remove one of them");
     }
+
+    static std::string section_of(Component c) { return fmt::format("curriculum.{}", task_of(c).name); }
 
     void check_training() {
         require(config_.schedule.warmup_epochs <= config_.training.epochs,

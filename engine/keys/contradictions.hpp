@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,9 +17,11 @@ struct WrittenKeys {
     std::string file;
     std::map<std::string, SourcePlace> places;  // of every key that is written
     std::set<std::string> failed;               // keys whose value could not be read: rules about them wait
+    // Of a stage: the keys among them that it writes itself, which alone can be its fault.
+    std::optional<std::set<std::string>> of_stage;
 };
 
-// One problem for each rule that the configuration breaks.
+// One problem for each rule that the configuration, of a run or of a stage of it, breaks.
 std::vector<ConfigProblem> find_contradictions(const Config& config, const WrittenKeys& written);
 
 }  // namespace abr

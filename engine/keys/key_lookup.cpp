@@ -21,6 +21,7 @@ std::vector<Key> make_keys() {
     add_batch_keys(keys);
     add_logging_keys(keys);
     add_diagnostics_keys(keys);
+    add_stage_keys(keys);
     return keys;
 }
 

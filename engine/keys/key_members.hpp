@@ -41,5 +41,6 @@ void add_optimizer_keys(std::vector<Key>& keys);
 void add_batch_keys(std::vector<Key>& keys);
 void add_logging_keys(std::vector<Key>& keys);
 void add_diagnostics_keys(std::vector<Key>& keys);
+void add_stage_keys(std::vector<Key>& keys);
 
 }  // namespace abr

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <span>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -126,6 +127,47 @@ std::string section_of(std::string_view path) {
     return std::string(path.substr(0, path.rfind('.')));
 }
 
+// What a configuration says, or what a stage says other than the configuration around it.
+std::string sections_text(const Config& config, const Config* around = nullptr) {
+    std::string text, section;
+    for (const bool of_stage : {true, false}) {  // the stage's own keys come first
+        for (const Key& key : config_keys()) {
+            const std::string key_section = section_of(key.path);
+            if ((key_section == kStageSection) != of_stage) continue;
+            const Lines lines = lines_of(key, config);
+            if (around && lines == lines_of(key, *around)) continue;
+            for (const auto& [name, value] : lines) {
+                if (key_section != section) {
+                    section = key_section;
+                    text += of_stage ? fmt::format("\n[[{}]]\n", section)
+                                     : fmt::format("\n[{}{}]\n", around ? "stages." : "", section);
+                }
+                text += fmt::format("{} = {}\n", toml_key(name), value);
+            }
+        }
+    }
+    return text;
+}
+
+std::string stage_names(std::span<const Config> stages) {
+    std::string names;
+    for (const Config& stage : stages) names += (names.empty() ? "" : ", ") + stage.stage.name;
+    return names;
+}
+
+// Most keys have one line; filters and class aliases have one for each name.
+void add_differences(std::vector<ConfigDifference>& differences, const Key& key, const Config& first,
+                     const Config& second) {
+    std::map<std::string, std::pair<std::string, std::string>> values;
+    for (const auto& [name, value] : lines_of(key, first)) values[name].first = value;
+    for (const auto& [name, value] : lines_of(key, second)) values[name].second = value;
+    for (const auto& [name, both] : values) {
+        const std::string path = fmt::format("{}.{}", section_of(key.path), toml_key(name));
+        if (both.first != both.second)
+            differences.push_back({path_in_stage(second.stage.name, path), both.first, both.second});
+    }
+}
+
 std::string choices_text(const Choice& choice) {
     std::string text;
     for (const std::string_view name : choice.names) text += (text.empty() ? "" : ", ") + toml_string(name);
@@ -188,6 +230,13 @@ std::string toml_key(std::string_view name) {
 
 std::string toml_number(double value) {
     return number_text(value);
+}
+
+std::string path_in_stage(std::string_view stage, std::string_view path) {
+    if (stage.empty()) return std::string(path);
+    const std::string own = fmt::format("{}.", kStageSection);
+    if (path.starts_with(own)) path.remove_prefix(own.size());
+    return fmt::format("{}{}.{}", own, toml_key(stage), path);
 }
 
 std::string type_text(const Key& key) {
@@ -253,31 +302,23 @@ std::string value_text(const Key& key, const Config& config) {
 }
 
 std::string to_toml(const Config& config) {
-    std::string text = fmt::format("{} Running it again repeats the run.\n", kResolvedConfiguration);
-    std::string section;
-    for (const Key& key : config_keys()) {
-        for (const auto& [name, value] : lines_of(key, config)) {
-            if (section_of(key.path) != section) {
-                section = section_of(key.path);
-                text += fmt::format("\n[{}]\n", section);
-            }
-            text += fmt::format("{} = {}\n", toml_key(name), value);
-        }
-    }
+    std::string text =
+        fmt::format("{} Running it again repeats the run.\n", kResolvedConfiguration) + sections_text(config);
+    for (const Config& stage : config.stages) text += sections_text(stage, &config);
     return text;
 }
 
 std::vector<ConfigDifference> config_differences(const Config& first, const Config& second) {
     std::vector<ConfigDifference> differences;
+    const auto stages = stages_of(first), other_stages = stages_of(second);
+    const std::string names = stage_names(stages), other_names = stage_names(other_stages);
+    if (names != other_names) differences.push_back({"stages", names, other_names});
     for (const Key& key : config_keys()) {
-        // Most keys have one line; filters and class aliases have one for each name.
-        std::map<std::string, std::pair<std::string, std::string>> values;
-        for (const auto& [name, value] : lines_of(key, first)) values[name].first = value;
-        for (const auto& [name, value] : lines_of(key, second)) values[name].second = value;
-        for (const auto& [name, both] : values)
-            if (both.first != both.second)
-                differences.push_back(
-                    {fmt::format("{}.{}", section_of(key.path), toml_key(name)), both.first, both.second});
+        if (!whole_run_reason(key).empty())
+            add_differences(differences, key, first, second);
+        else if (names == other_names)
+            for (std::size_t i = 0; i < stages.size(); ++i)
+                add_differences(differences, key, stages[i], other_stages[i]);
     }
     return differences;
 }
@@ -293,8 +334,8 @@ std::string key_reference() {
         const std::string top = path.substr(0, path.find('.'));
         if (top != section) {
             section = top;
-            text +=
-                fmt::format("\n### `[{}]`\n\n| key | type | default | unit | allowed | meaning |\n", section);
+            text += fmt::format("\n### `{}`\n\n| key | type | default | unit | allowed | meaning |\n",
+                                section == kStageSection ? "[[stages]]" : '[' + section + ']');
             text += "|---|---|---|---|---|---|\n";
         }
         text += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", path, type_text(key), default_of(key),

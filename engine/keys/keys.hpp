@@ -57,6 +57,7 @@ struct Key {
     std::string meaning = {};
     bool (*present)(const Config&) = nullptr;  // whether the resolved configuration holds it; null = always
     std::string documented_path = {};          // of keys that are alike and share one line of the reference
+    std::string_view word = {};                // that may stand in place of a path
 };
 
 const std::vector<Key>& config_keys();
@@ -77,6 +78,13 @@ const RetiredKey* find_retired_key(const std::vector<std::string>& segments);
 
 // The key of a path, or null.
 const Key* find_key(const std::vector<std::string>& segments);
+inline constexpr std::string_view kStageSection = "stages";
+// What a key is called where it is a stage's: "stages.pretrain.optimizer.learning_rate"; without a stage as it is.
+std::string path_in_stage(std::string_view stage, std::string_view path);
+// The key of a path within a stage: one of [[stages]] itself, or one that the stage overrides. Null for neither.
+const Key* find_stage_key(const std::vector<std::string>& segments);
+// Why no stage may override a key; empty where one may.
+std::string_view whole_run_reason(const Key& key);
 // Whether some key lies below this path.
 bool is_section(const std::vector<std::string>& segments);
 // The valid key closest to a path by edit distance; a key of the same name in another section counts as one

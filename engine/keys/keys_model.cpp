@@ -1,6 +1,9 @@
 // Keys of [model], [loss] and [curriculum].
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "engine/config/curriculum.hpp"
 #include "engine/keys/key_members.hpp"
 
 namespace abr {
@@ -21,6 +24,19 @@ bool has_ramp(const Config& c) {
     return c.curriculum.ramps[component].has_value();
 }
 
+template <Component component>
+bool has_start(const Config& c) {
+    return c.curriculum.starts[component].has_value();
+}
+
+// The first access gives a component the start that it has without one of its own.
+template <Component component>
+auto& start_at(Config& c) {
+    auto& start = c.curriculum.starts[component];
+    if (!start) start = start_epoch(c.curriculum, component);
+    return *start;
+}
+
 // Writing any key of a component's ramp makes it.
 template <Component component, auto member>
 auto& ramp_at(Config& c) {
@@ -29,24 +45,39 @@ auto& ramp_at(Config& c) {
     return (*ramp).*member;
 }
 
-bool class_start_acts(const Config& c) {
-    return !has_ramp<Component::classification>(c);
+// Whether it holds of some component that the key governs.
+template <class Holds>
+bool any_governed(const SharedStart& start, const Holds& holds) {
+    return std::ranges::any_of(kAllComponents, [&](Component c) { return start.governs[c] && holds(c); });
 }
-bool peak_start_acts(const Config& c) {
-    return !(has_ramp<Component::peak_exist>(c) && has_ramp<Component::peak_latency>(c) &&
-             has_ramp<Component::peak_amplitude>(c));
+bool any_has_start(const SharedStart& start, const Config& config) {
+    return any_governed(start, [&](Component c) { return config.curriculum.starts[c].has_value(); });
 }
-bool threshold_start_acts(const Config& c) {
-    return !has_ramp<Component::threshold>(c);
+
+// A shared start is in the resolved configuration as long as no component has one of its own; then each has. One that
+// ramps replace for all that it governs is without effect, and refused where it is written.
+template <std::size_t which>
+bool shared_start_acts(const Config& config) {
+    const SharedStart& start = kSharedStarts[which];
+    return !any_has_start(start, config) &&
+           any_governed(start, [&](Component c) { return !config.curriculum.ramps[c]; });
 }
-bool any_start_acts(const Config& c) {
-    return class_start_acts(c) || peak_start_acts(c) || threshold_start_acts(c);
+template <Component component>
+bool own_start_acts(const Config& config) {
+    if (has_start<component>(config)) return true;
+    return !has_ramp<component>(config) && std::ranges::any_of(kSharedStarts, [&](const SharedStart& start) {
+        return start.governs[component] && any_has_start(start, config);
+    });
+}
+bool ramp_epochs_act(const Config& config) {
+    return std::ranges::any_of(
+        kAllComponents, [&](Component c) { return c != Component::signal && !config.curriculum.ramps[c]; });
 }
 
 template <Component component>
-void add_ramp(std::vector<Key>& keys) {
+void add_component(std::vector<Key>& keys) {
     const auto add = [&](std::string_view name, Field field, Range range, std::string_view unit,
-                         std::string_view meaning) {
+                         std::string_view meaning, bool (*present)(const Config&) = has_ramp<component>) {
         const std::string section = "curriculum.";
         const std::string component_name(task_of(component).name);
         keys.push_back({.path = section + component_name + "." + std::string(name),
@@ -54,12 +85,15 @@ void add_ramp(std::vector<Key>& keys) {
                         .range = range,
                         .unit = unit,
                         .meaning = std::string(meaning),
-                        .present = has_ramp<component>,
+                        .present = present,
                         .documented_path = section + "<component>." + std::string(name)});
     };
+    add("start", start_at<component>, kEpochs, "epoch",
+        "first epoch of the component's loss, counted from 0; the three keys above set it for several",
+        own_start_acts<component>);
     add("from", ramp_at<component, &ComponentRamp::from>, {0, 1000}, {},
-        "factor on the component's weight before the ramp, which replaces its start and ramp; r(e) = "
-        "from + (to − from)·s(min(1, (e + 1)/epochs))");
+        "factor on the component's weight before the ramp, which replaces its start and ramp above; r(e) = "
+        "from + (to − from)·s(min(1, (e − start + 1)/epochs))");
     add("to", ramp_at<component, &ComponentRamp::to>, {0, 1000}, {}, "factor at the ramp's end");
     add("epochs", ramp_at<component, &ComponentRamp::epochs>, {1, kManyEpochs}, "epochs",
         "length of the ramp");
@@ -130,7 +164,6 @@ void add_loss_keys(std::vector<Key>& keys) {
 }
 
 void add_curriculum_keys(std::vector<Key>& keys) {
-    // A start that ramps replace for all it governs is without effect, and refused where it is written.
     keys.insert(keys.end(), {{.path = "curriculum.enabled",
                               .field = at<&Config::curriculum, &CurriculumConfig::enabled>,
                               .meaning = "off: every weight is final from epoch 0"},
@@ -139,26 +172,26 @@ void add_curriculum_keys(std::vector<Key>& keys) {
                               .range = kEpochs,
                               .unit = "epoch",
                               .meaning = "first epoch of the classification loss, counted from 0",
-                              .present = class_start_acts},
+                              .present = shared_start_acts<0>},
                              {.path = "curriculum.peak_start",
                               .field = at<&Config::curriculum, &CurriculumConfig::peak_start>,
                               .range = kEpochs,
                               .unit = "epoch",
                               .meaning = "… of the three peak losses",
-                              .present = peak_start_acts},
+                              .present = shared_start_acts<1>},
                              {.path = "curriculum.threshold_start",
                               .field = at<&Config::curriculum, &CurriculumConfig::threshold_start>,
                               .range = kEpochs,
                               .unit = "epoch",
                               .meaning = "… of the threshold loss",
-                              .present = threshold_start_acts},
+                              .present = shared_start_acts<2>},
                              {.path = "curriculum.ramp_epochs",
                               .field = at<&Config::curriculum, &CurriculumConfig::ramp_epochs>,
                               .range = kEpochs,
                               .unit = "epochs",
                               .meaning = "length of the linear ramp after each start; 0 = at once",
-                              .present = any_start_acts}});
-    for_each_component([&]<Component c>(ComponentConstant<c>) { add_ramp<c>(keys); });
+                              .present = ramp_epochs_act}});
+    for_each_component([&]<Component c>(ComponentConstant<c>) { add_component<c>(keys); });
 }
 
 }  // namespace abr

@@ -53,7 +53,8 @@ class Reader {
         if (!node_.is_string()) return wrong_type();
         const std::string& text = **node_.as_string();
         if (text.empty() || text.find('\0') != std::string::npos) return "expected the path of a file";
-        member(config_) = (value_.folder / text).lexically_normal();
+        member(config_) =
+            text == key_.word ? std::filesystem::path(text) : (value_.folder / text).lexically_normal();
         return {};
     }
     Failure operator()(Member<std::vector<int>> member) const {

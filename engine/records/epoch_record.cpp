@@ -56,6 +56,7 @@ void for_each_column(const EpochRecord& record, std::span<const std::string> cla
     for_each_metric(
         record.val ? *record.val : not_validated, class_names,
         [&](const std::string& name, const Metric& metric) { number("val_" + name, metric.value); });
+    if (!record.stage.empty()) visit("stage", [&](CsvRow& row) { row.text(record.stage); });
 }
 
 }  // namespace
@@ -83,9 +84,11 @@ TrainSummary summarise_steps(std::span<const StepRecord> steps, const PerCompone
 }
 
 std::vector<std::string> epoch_columns(std::span<const std::string> class_names,
-                                       const PerComponent<bool>& present) {
+                                       const PerComponent<bool>& present, bool with_stages) {
     std::vector<std::string> columns;
-    for_each_column({}, class_names, present,
+    EpochRecord record;
+    if (with_stages) record.stage = "a stage";
+    for_each_column(record, class_names, present,
                     [&](const std::string& name, const auto&) { columns.push_back(name); });
     return columns;
 }

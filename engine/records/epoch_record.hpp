@@ -39,6 +39,7 @@ struct EpochRecord {
     PerComponent<double> weight;  // effective in this epoch, 0 for a dropped component
     TrainSummary train;
     std::optional<SplitMetrics> val;  // empty: the epoch ended before validation
+    std::string stage;                // its name; empty where no stages are written
 };
 
 // Whether tables have columns of the component: a task always, a further loss where it is on.
@@ -46,9 +47,9 @@ inline bool has_columns(Component c, const PerComponent<bool>& present) {
     return is_task(c) || present[c];
 }
 
-// The columns in the contract's order.
+// The columns in the contract's order; with_stages: the stage's name is the last.
 std::vector<std::string> epoch_columns(std::span<const std::string> class_names,
-                                       const PerComponent<bool>& present = {});
+                                       const PerComponent<bool>& present = {}, bool with_stages = false);
 // Throws std::logic_error where a validation metric has neither a value nor a reason.
 CsvRow epoch_row(const EpochRecord&, std::span<const std::string> class_names,
                  const PerComponent<bool>& present = {});

@@ -53,7 +53,7 @@ const Json& RunDocument::object(const char* member) const {
 }
 
 RecordedRun::RecordedRun(const std::filesystem::path& folder, RecordedConfig config)
-    : epochs(folder / "epochs.csv", Growth::appended),
+    : epochs(folder / "epochs.csv", Growth::appended, {"stage"}),
       steps(folder / "steps.csv", Growth::appended),
       classification_report(folder / "classification_report.csv", Growth::appended, {"split", "class"}),
       confusion_matrix(folder / "confusion_matrix.csv", Growth::appended,
@@ -97,8 +97,26 @@ std::string RecordedRun::run_name() const {
 }
 
 const Config& RecordedRun::config() const {
+    return config(epochs.rows() == 0 ? 0 : epochs.rows() - 1);
+}
+
+const Config& RecordedRun::config(std::size_t row) const {
     if (!has_config()) throw NotJudged(config_.problem);
-    return config_.config;
+    const auto stages = stages_of(config_.config);
+    if (config_.config.stages.empty() || row >= epochs.rows() || !epochs.has("stage")) return stages.front();
+    const std::string& name = epochs.texts("stage")[row];
+    const auto found =
+        std::ranges::find_if(stages, [&](const Config& stage) { return stage.stage.name == name; });
+    if (found == stages.end()) throw NotJudged("config.toml has no stage " + name);
+    return *found;
+}
+
+std::size_t RecordedRun::stage_row() const {
+    if (!epochs.has("stage")) return 0;
+    const auto stages = epochs.texts("stage");
+    std::size_t row = stages.size();
+    while (row > 0 && stages[row - 1] == stages.back()) --row;
+    return row;
 }
 
 std::vector<std::string> RecordedRun::half_written() const {

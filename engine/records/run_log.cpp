@@ -50,11 +50,11 @@ KeepRow earlier_validation(const ResumePoint& resume) {
 }  // namespace
 
 RunLog::RunLog(const RunFolder& folder, std::vector<std::string> class_names,
-               const PerComponent<bool>& present, const ResumePoint& resume)
+               const PerComponent<bool>& present, const ResumePoint& resume, bool with_stages)
     : class_names_(std::move(class_names)),
       present_(present),
       steps_(folder.file("steps.csv"), csv_header(step_columns(present)), earlier_steps(resume)),
-      epochs_(folder.file("epochs.csv"), csv_header(epoch_columns(class_names_, present)),
+      epochs_(folder.file("epochs.csv"), csv_header(epoch_columns(class_names_, present, with_stages)),
               earlier_epochs(resume)),
       report_(folder.file("classification_report.csv"), csv_header(kReportColumns),
               earlier_validation(resume)),

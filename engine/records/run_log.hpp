@@ -24,9 +24,10 @@ struct ResumePoint {
 class RunLog {
   public:
     // Begins the files; with a resume point, cuts those that are there to it instead (also drops the rows of
-    // the test split, which are written when a run ends). present: components that are not dropped.
+    // the test split, which are written when a run ends). present: components that are not dropped; with_stages:
+    // whether epochs have the name of a stage.
     RunLog(const RunFolder&, std::vector<std::string> class_names, const PerComponent<bool>& present,
-           const ResumePoint& resume = {});
+           const ResumePoint& resume = {}, bool with_stages = false);
 
     void step(std::int64_t epoch, const StepRecord&);
     void epoch(const EpochRecord&);

@@ -78,6 +78,12 @@ void advise_classification_weight(const RuleCase& rule, Finding& finding, const 
     advise_weight(rule, finding, epochs, Component::classification, std::max(factor, lowest / weight));
 }
 
+void advise_start(const RuleCase& rule, Finding& finding) {
+    const bool has_own =
+        rule.run.has_config() && rule.run.config().curriculum.starts[Component::classification];
+    rule.advise(finding, has_own ? "curriculum.classification.start" : "curriculum.class_start", 0);
+}
+
 void advise_rate(const RuleCase& rule, Finding& finding, double factor) {
     if (!rule.run.has_config()) return;
     const double rate = rule.run.config().optimizer.learning_rate;

@@ -25,6 +25,9 @@ void advise_classification_weight(const RuleCase&, Finding&, const EpochColumns&
 // Advises the rate times `factor`, not above the default configuration's.
 void advise_rate(const RuleCase&, Finding&, double factor);
 
+// Advises that the classification counts from the first epoch.
+void advise_start(const RuleCase&, Finding&);
+
 // Advises class weights, or stronger ones: balanced with the power at which the rarest class weighs ten times
 // the most frequent one; a power of 1 where that is in use already, then the balanced sampler.
 void advise_class_weights(const RuleCase&, Finding&);

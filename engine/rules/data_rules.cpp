@@ -33,7 +33,7 @@ std::optional<Finding> metrics_incomplete(const RuleCase& rule) {
         const bool metric = column.starts_with("val_") || column.starts_with("train_loss_") ||
                             column.starts_with("grad_norm_");
         if (!metric || declared.contains(column)) continue;
-        const auto cells = rule.run.epochs.numbers(column);
+        const auto cells = rule.run.epochs.numbers(column).subspan(rule.run.stage_row());
         const auto empty = std::ranges::find_if(cells, [](const auto& cell) { return !cell; });
         if (empty == cells.end()) continue;
         incomplete.push_back(column);

@@ -7,8 +7,9 @@
 
 namespace abr {
 
-EpochColumns::EpochColumns(const RecordedRun& run) : table_(run.epochs), done_(run.epochs.rows()) {
-    const auto epochs = table_.numbers("epoch");
+EpochColumns::EpochColumns(const RecordedRun& run)
+    : table_(run.epochs), first_(run.stage_row()), done_(run.epochs.rows() - first_) {
+    const auto epochs = cells("epoch");
     if (done_ == 0) throw NotJudged("no epoch is complete yet");
     for (std::size_t row = 0; row < done_; ++row) {
         if (!epochs[row] || (row > 0 && *epochs[row] <= *epochs[row - 1]))
@@ -21,19 +22,24 @@ Rows EpochColumns::last(std::size_t n) const {
     return {done_ - n, done_};
 }
 
+std::span<const std::optional<double>> EpochColumns::cells(std::string_view column) const {
+    return table_.numbers(column).subspan(first_);
+}
+
 std::vector<double> EpochColumns::values(std::string_view column, Rows rows) const {
-    const auto cells = table_.numbers(column);
+    const auto in_rows = cells(column);
     std::vector<double> values;
     for (std::size_t row = rows.first; row < rows.end; ++row) {
-        if (!cells[row])
-            throw NotJudged(fmt::format("column {} of epochs.csv is empty in row {}", column, row + 1));
-        values.push_back(*cells[row]);
+        if (!in_rows[row])
+            throw NotJudged(
+                fmt::format("column {} of epochs.csv is empty in row {}", column, first_ + row + 1));
+        values.push_back(*in_rows[row]);
     }
     return values;
 }
 
 std::optional<double> EpochColumns::cell(std::string_view column, std::size_t row) const {
-    return table_.numbers(column)[row];
+    return cells(column)[row];
 }
 
 double EpochColumns::weight(Component component, std::size_t row) const {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,8 @@
 
 namespace abr {
 
-// Rows [first, end) of epochs.csv.
+// Rows [first, end) of epochs.csv, in a run with stages of those of the stage under way, which is judged as if it were
+// the run.
 struct Rows {
     std::size_t first = 0, end = 0;
     std::size_t count() const { return end - first; }
@@ -50,7 +52,10 @@ class EpochColumns {
     double f1_gain(Rows window) const { return best_f1(window.end) - best_f1(window.first + 1); }
 
   private:
+    std::span<const std::optional<double>> cells(std::string_view column) const;
+
     const RunTable& table_;
+    std::size_t first_;  // row of the table
     std::size_t done_;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/config/curriculum.hpp"
 #include "engine/rules/advice.hpp"
 #include "engine/rules/epoch_columns.hpp"
 #include "engine/rules/rules.hpp"
@@ -57,8 +58,16 @@ std::optional<Milestone> milestone(const RuleCase& rule, std::size_t done) {
     return last;
 }
 
+// Whether the run, or its stage under way, never trains the classifier: its scores then say nothing.
+bool trains_no_classifier(const RuleCase& rule) {
+    if (!rule.run.has_config()) return false;
+    const Config& config = rule.run.config();
+    return final_weights(config.loss, config.curriculum)[Component::classification] == 0;
+}
+
 std::optional<Finding> f1_behind_timeline(const RuleCase& rule) {
     const EpochColumns epochs(rule.run);
+    if (trains_no_classifier(rule)) return std::nullopt;
     const double best = epochs.best_f1(epochs.done()), majority = epochs.majority_f1();
     const double skill = majority < 1 ? (best - majority) / (1 - majority) : 0;
     const auto wanted = milestone(rule, epochs.done());
@@ -74,7 +83,7 @@ std::optional<Finding> f1_behind_timeline(const RuleCase& rule) {
         rule.run.config().optimizer.learning_rate < OptimizerConfig{}.learning_rate) {
         advise_rate(rule, finding, 3);
     } else if (!epochs.full_weight_since(Component::classification)) {
-        rule.advise(finding, "curriculum.class_start", 0);
+        advise_start(rule, finding);
     } else {
         advise_classification_weight(rule, finding, epochs);
     }

@@ -63,7 +63,7 @@ Finding RuleCase::finding() const {
 
 Finding RuleCase::finding(std::size_t first_row, std::size_t last_row) const {
     Finding result = finding();
-    const auto epochs = run.epochs.numbers("epoch");
+    const auto epochs = run.epochs.numbers("epoch").subspan(run.stage_row());
     result.first_epoch = static_cast<std::int64_t>(epochs[first_row].value());
     result.last_epoch = static_cast<std::int64_t>(epochs[last_row].value());
     return result;

@@ -58,7 +58,7 @@ class RuleCase {
     const Finding* found(std::initializer_list<std::string_view> rules) const;
 
     // A finding of this rule, with its severity and advice, for all complete epochs, or for rows
-    // [first_row, last_row] of epochs.csv.
+    // [first_row, last_row] of epochs.csv as EpochColumns counts them.
     Finding finding() const;
     Finding finding(std::size_t first_row, std::size_t last_row) const;
     // Advises a value for a key. The rules stand below the table of keys: diagnose() brings the value into the

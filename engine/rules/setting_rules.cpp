@@ -72,7 +72,7 @@ std::optional<Finding> classification_starts_late(const RuleCase& rule) {
     Finding finding = beside(rule, *other);
     finding.evidence["first_epoch_with_weight"] = start;
     finding.evidence["together_with"] = other->rule;
-    rule.advise(finding, "curriculum.class_start", 0);
+    advise_start(rule, finding);
     return finding;
 }
 

@@ -55,7 +55,9 @@ std::optional<Finding> loss_not_finite(const RuleCase& rule) {
         return finding;
     }
     if (const auto bad = first_not_finite(epochs, of_epochs)) {
-        Finding finding = rule.finding(bad->row, bad->row);
+        Finding finding = rule.finding();
+        finding.first_epoch = finding.last_epoch =
+            static_cast<std::int64_t>(epochs.numbers("epoch")[bad->row].value());
         finding.evidence["column"] = bad->column;
         advise_rate(rule, finding, 0.1);
         return finding;

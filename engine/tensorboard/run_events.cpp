@@ -64,7 +64,7 @@ void add_scalar(tensorboard::Summary& summary, const std::string& tag, double va
 void add_validation_shares(tensorboard::Summary& summary, const RecordedRun& run, std::size_t row) {
     if (!run.has_config() || !run.epochs.has("val_loss_total")) return;
     const auto total = run.epochs.numbers("val_loss_total")[row];
-    const auto weights = final_weights(run.config().loss, run.config().curriculum);
+    const auto weights = final_weights(run.config(row).loss, run.config(row).curriculum);
     for (const Component c : kAllComponents) {
         const std::string name(task_of(c).name);
         if (!total || !run.epochs.has("val_loss_" + name)) continue;

@@ -3,14 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <set>
-#include <utility>
 
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
+#include "engine/output/file.hpp"
 #include "engine/output/json.hpp"
 #include "engine/output/text_table.hpp"
 #include "engine/training/network_json.hpp"
@@ -65,83 +64,6 @@ void for_each_buffer(State& state, const Visit& visit) {
     visit(std::string("optimizer/second_moment/"), state.second_moment);
 }
 
-constexpr const char* kStepsTensor = "progress/epoch_steps";
-constexpr const char* kCountersTensor = "progress/counters";
-constexpr const char* kValuesTensor = "progress/values";
-constexpr const char* kEpochKey = "epoch";
-constexpr const char* kStepKey = "step";
-
-// Progress as flat arrays. A step record is (step, learning_rate, grad_norm, loss_total, loss of each
-// component).
-constexpr std::size_t kRecordValues = 4 + kComponents;
-
-std::vector<double> record_values(const std::vector<StepRecord>& records) {
-    std::vector<double> values;
-    values.reserve(records.size() * kRecordValues);
-    for (const auto& r : records) {
-        values.insert(values.end(),
-                      {static_cast<double>(r.step), r.learning_rate, r.grad_norm, r.loss_total});
-        values.insert(values.end(), r.loss.values.begin(), r.loss.values.end());
-    }
-    return values;
-}
-
-// first_step: of the epoch.
-std::vector<StepRecord> records_from(const std::vector<double>& values, std::int64_t first_step,
-                                     const std::string& file) {
-    std::vector<StepRecord> records(values.size() / kRecordValues);
-    for (std::size_t i = 0; i < records.size(); ++i) {
-        const double* v = values.data() + i * kRecordValues;
-        const std::int64_t step = first_step + static_cast<std::int64_t>(i);
-        if (v[0] != static_cast<double>(step))
-            reject(file, fmt::format("`{}` holds other steps than those before step {}", kStepsTensor,
-                                     first_step + std::ssize(records)));
-        records[i] = {step, v[1], v[2], v[3], {}};
-        std::copy_n(v + 4, kComponents, records[i].loss.values.begin());
-    }
-    return records;
-}
-
-std::array<std::int64_t, 7> counters_of(const TrainingProgress& p) {
-    return {p.epoch,
-            p.step,
-            p.best_f1.epoch,
-            p.best_loss.epoch,
-            p.stopping.epoch,
-            p.plateau.epochs_without_improvement,
-            p.plateau.reductions};
-}
-std::array<double, 4> values_of(const TrainingProgress& p) {
-    return {p.best_f1.value, p.best_loss.value, p.stopping.value, p.plateau.best_loss};
-}
-
-TrainingProgress parse_progress(const SafetensorsFile& file) {
-    const auto counters = file.integers(kCountersTensor);
-    const auto values = file.doubles(kValuesTensor);
-    const auto steps = file.doubles(kStepsTensor);
-    TrainingProgress p;
-    if (counters.size() != counters_of(p).size() || values.size() != values_of(p).size() ||
-        steps.size() % kRecordValues != 0)
-        reject(file.name(), "the tensors `progress/...` have the wrong size");
-    p.epoch = counters[0];
-    p.step = counters[1];
-    p.best_f1 = {counters[2], values[0]};
-    p.best_loss = {counters[3], values[1]};
-    p.stopping = {counters[4], values[2]};
-    p.plateau = {values[3], counters[5], counters[6]};
-    const auto begun = static_cast<std::int64_t>(steps.size() / kRecordValues);
-    if (p.epoch < 0 || p.step < begun || p.plateau.epochs_without_improvement < 0 || p.plateau.reductions < 0)
-        reject(file.name(), fmt::format("`{}` holds a negative count", kCountersTensor));
-    for (const BestEpoch& best : {p.best_f1, p.best_loss, p.stopping})
-        if (best.epoch < -1 || best.epoch >= p.epoch)
-            reject(file.name(), fmt::format("`{}` names an epoch that is not complete", kCountersTensor));
-    for (const auto& [key, value] : {std::pair(kEpochKey, p.epoch), std::pair(kStepKey, p.step)})
-        if (file.metadata_value(key) != std::to_string(value))
-            reject(file.name(), fmt::format("metadata `{}` and `{}` differ", key, kCountersTensor));
-    p.epoch_steps = records_from(steps, p.step - begun, file.name());
-    return p;
-}
-
 }  // namespace
 
 std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLayout& layout) {
@@ -156,16 +78,11 @@ std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLa
         tensors.push_back(
             {array.name, TensorType::f64, {static_cast<Index>(array.values.size())}, array.values.data()});
     const auto& progress = checkpoint.progress;
-    const auto counters = counters_of(progress);
-    const auto values = values_of(progress);
-    const auto records = record_values(progress.epoch_steps);
-    tensors.push_back(
-        {kCountersTensor, TensorType::i64, {static_cast<Index>(counters.size())}, counters.data()});
-    tensors.push_back({kValuesTensor, TensorType::f64, {static_cast<Index>(values.size())}, values.data()});
+    const auto steps = step_values(progress.epoch_steps);
     tensors.push_back({kStepsTensor,
                        TensorType::f64,
-                       {static_cast<Index>(progress.epoch_steps.size()), static_cast<Index>(kRecordValues)},
-                       records.data()});
+                       {std::ssize(progress.epoch_steps), step_column_count()},
+                       steps.data()});
 
     const Json data = {{"classes", checkpoint.data.classes},
                        {"sample_interval_ms", checkpoint.data.sample_interval_ms},
@@ -173,15 +90,22 @@ std::string serialize_checkpoint(const Checkpoint& checkpoint, const ParameterLa
     return serialize_safetensors(std::move(tensors), {{"format", "abr_engine"},
                                                       {"format_version", std::to_string(kCheckpointVersion)},
                                                       {"engine_version", kEngineVersion},
-                                                      {kEpochKey, std::to_string(progress.epoch)},
-                                                      {kStepKey, std::to_string(progress.step)},
+                                                      {"epoch", std::to_string(progress.epoch)},
+                                                      {"step", std::to_string(progress.step)},
+                                                      {kProgressKey, progress_text(progress)},
                                                       {"model", to_json(checkpoint.shape).dump()},
                                                       {"data", data.dump()},
                                                       {"evaluation", to_json(checkpoint.evaluation).dump()}});
 }
 
+void write_checkpoint(const Checkpoint& checkpoint, const ParameterLayout& layout, const RunFolder& folder,
+                      std::span<const char* const> files) {
+    const std::string bytes = serialize_checkpoint(checkpoint, layout);
+    for (const char* file : files) write_file_atomically(folder.file(file), bytes);
+}
+
 std::int64_t checkpoint_bytes_per_step() {
-    return static_cast<std::int64_t>(kRecordValues * sizeof(double));
+    return step_column_count() * static_cast<std::int64_t>(sizeof(double));
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
@@ -191,9 +115,9 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
         format == metadata.end() || format->second != "abr_engine")
         reject(file.name(), "the safetensors file has no metadata `format` = `abr_engine`");
     if (const auto& version = file.metadata_value("format_version");
-        version != std::to_string(kCheckpointVersion))
+        version != "1" && version != std::to_string(kCheckpointVersion))
         throw InputError(
-            fmt::format("{}: checkpoint format version `{}`: expected {}; use the version of abr_engine "
+            fmt::format("{}: checkpoint format version `{}`: expected 1 or {}; use the version of abr_engine "
                         "that wrote it (engine_version `{}`)",
                         file.name(), version, kCheckpointVersion, file.metadata_value("engine_version")));
 
@@ -204,11 +128,11 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
     checkpoint.statistics = statistics_from_named_arrays(
         [&](const std::string& name) { return file.doubles(name); }, checkpoint.data.classes.size());
     checkpoint.evaluation = parse_evaluation(file, checkpoint.shape);
-    checkpoint.progress = parse_progress(file);
+    checkpoint.progress = read_progress(file);
 
     const Network network(checkpoint.shape, 1);
     const auto& layout = network.parameters();
-    std::set<std::string> known = {kCountersTensor, kValuesTensor, kStepsTensor};
+    std::set<std::string> known(std::begin(kProgressTensors), std::end(kProgressTensors));
     for (const auto& array : to_named_arrays(checkpoint.statistics)) known.insert(array.name);
     const bool has_ema = file.contains("ema/" + layout.specs().front().name);
     for_each_buffer(checkpoint.learner, [&](const std::string& prefix, std::vector<float>& buffer) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/error.hpp"
+#include "engine/keys/keys.hpp"
 #include "engine/keys/load.hpp"
 #include "engine/records/run_summary.hpp"
 #include "engine/training/setup.hpp"
@@ -19,7 +20,9 @@ namespace {
 constexpr const char* kBeginAnew = "begin a new run under another name (--experiment-name, without --resume)";
 
 bool may_differ(const ConfigDifference& difference, const Config& earlier, const Config& now) {
-    if (difference.key == "training.epochs") return now.training.epochs > earlier.training.epochs;
+    const Config &last = stages_of(now).back(), &last_earlier = stages_of(earlier).back();
+    if (difference.key == path_in_stage(last.stage.name, "training.epochs"))
+        return last.training.epochs > last_earlier.training.epochs;
     return difference.key == "run.name" || difference.key == "run.threads" || difference.key == "run.backend";
 }
 
@@ -31,11 +34,11 @@ void check_same_configuration(const std::filesystem::path& folder, const Config&
     std::string list;
     for (const auto& d : differences)
         list += fmt::format("\n  {} was {}, is {} now", d.key, text(d.first), text(d.second));
-    throw InputError(
-        fmt::format("'{}' holds a run with another configuration:{}\n"
-                    "Only run.threads, run.backend and a larger training.epochs may change; give the earlier "
-                    "values, or {}",
-                    folder.string(), list, kBeginAnew));
+    throw InputError(fmt::format(
+        "'{}' holds a run with another configuration:{}\n"
+        "Only run.threads, run.backend and a larger {} may change; give the earlier values, or {}",
+        folder.string(), list, path_in_stage(stages_of(now).back().stage.name, "training.epochs"),
+        kBeginAnew));
 }
 
 // Equal but for what the mathematical functions of another processor may round differently.
@@ -52,7 +55,8 @@ std::string list_of(const std::vector<double>& values) {
     return list;
 }
 
-void check_same_data(const std::string& file, const Checkpoint& checkpoint, const Dataset& dataset) {
+void check_same_data(const std::string& file, const Checkpoint& checkpoint, const Config& config,
+                     const Dataset& dataset) {
     const auto reject = [&](const std::string& what) {
         throw InputError(
             fmt::format("{}: the data are not those that the run was begun with: {}; give the "
@@ -66,7 +70,8 @@ void check_same_data(const std::string& file, const Checkpoint& checkpoint, cons
     if (checkpoint.data.first_sample_ms != dataset.first_sample_ms)
         reject(fmt::format("the first sample was at {} ms, is at {} ms now", checkpoint.data.first_sample_ms,
                            dataset.first_sample_ms));
-    const auto then = to_named_arrays(checkpoint.statistics), now = to_named_arrays(dataset.statistics);
+    const auto then = to_named_arrays(checkpoint.statistics),
+               now = to_named_arrays(statistics_of(config, dataset));
     for (std::size_t i = 0; i < now.size(); ++i)
         if (!same(then[i].values, now[i].values))
             reject(fmt::format("`{}`, fitted on the training rows, was [{}], is [{}] now", now[i].name,
@@ -84,25 +89,35 @@ void check_same_network(const std::string& file, const Checkpoint& checkpoint, c
             checkpoint.learner.ema.empty() ? "lacks" : "has", config.training.ema_decay, kBeginAnew));
 }
 
+// config: of the stage that progress tells of.
 void check_progress(const std::string& file, const TrainingProgress& progress, const Config& config,
                     const Dataset& dataset) {
     const std::int64_t steps = steps_per_epoch(config, dataset);
+    const std::int64_t epochs = progress.epoch - progress.begin.epoch;
     const auto begun = std::ssize(progress.epoch_steps);
-    if (begun > steps || progress.epoch > config.training.epochs ||
-        progress.step - begun != progress.epoch * steps)
+    if (begun > steps || epochs > config.training.epochs ||
+        progress.step - begun != progress.begin.step + epochs * steps)
         throw InputError(
             fmt::format("{}: {} steps and {} epochs do not go together with {} steps an epoch; {}", file,
                         progress.step, progress.epoch, steps, kBeginAnew));
 }
 
-// The best checkpoint is what the end of the run measures: better to miss it now than then.
-void check_best(const RunFolder& folder, const TrainingProgress& progress, const Config& config,
-                const Dataset& dataset) {
-    const bool by_f1 = dataset.is_on(Component::classification);
+// The stage that a checkpoint is of.
+const Config& stage_of(const std::string& file, const TrainingProgress& progress, const Session& session) {
+    const auto stages = session.stages();
+    if (progress.begin.stage >= std::ssize(stages))
+        throw InputError(fmt::format("{}: the checkpoint is of stage {} and the run has {}; {}", file,
+                                     progress.begin.stage + 1, stages.size(), kBeginAnew));
+    return stages[static_cast<std::size_t>(progress.begin.stage)];
+}
+
+// The best checkpoint is what the end of a stage hands on and that of the run measures: better to miss it now than then.
+void check_best(const RunFolder& folder, const TrainingProgress& progress, const Session& session) {
+    const bool by_f1 = is_judged_by_f1(stage_of({}, progress, session), session.dataset);
     const BestEpoch& best = by_f1 ? progress.best_f1 : progress.best_loss;
     if (best.epoch < 0 || is_state_after(progress, best)) return;  // in the latter case it is written again
     const auto path = folder.file(by_f1 ? kBestF1Checkpoint : kBestLossCheckpoint);
-    const Checkpoint checkpoint = load_checkpoint_of_run(path, config, dataset);
+    const Checkpoint checkpoint = load_checkpoint_of_run(path, session);
     if (!is_state_after(checkpoint.progress, best))
         throw InputError(
             fmt::format("{}: expected the checkpoint of epoch {}, the best so far, found that of "
@@ -150,28 +165,29 @@ void check_same_recordings(const RunFolder& folder, const DataReport& now) {
     }
 }
 
-Checkpoint load_checkpoint_of_run(const std::filesystem::path& path, const Config& config,
-                                  const Dataset& dataset) {
+Checkpoint load_checkpoint_of_run(const std::filesystem::path& path, const Session& session) {
     Checkpoint checkpoint = load_checkpoint(path);
-    check_same_data(path.string(), checkpoint, dataset);
-    check_same_network(path.string(), checkpoint, config, dataset);
-    check_progress(path.string(), checkpoint.progress, config, dataset);
+    const Config& stage = stage_of(path.string(), checkpoint.progress, session);
+    check_same_data(path.string(), checkpoint, stage, session.dataset);
+    check_same_network(path.string(), checkpoint, stage, session.dataset);
+    check_progress(path.string(), checkpoint.progress, stage, session.dataset);
     return checkpoint;
 }
 
-std::optional<EarlierRun> find_earlier_run(const RunFolder& folder, const Config& config,
-                                           const Dataset& dataset) {
+std::optional<EarlierRun> find_earlier_run(const RunFolder& folder, const Session& session) {
     const auto last = folder.file(kLastCheckpoint);
     if (!std::filesystem::exists(last)) return std::nullopt;
     EarlierRun earlier;
     earlier.config = load_config(folder.file("config.toml"));
-    check_same_configuration(folder.path(), earlier.config, config);
-    earlier.checkpoint = load_checkpoint_of_run(last, config, dataset);
+    check_same_configuration(folder.path(), earlier.config, session.config);
+    earlier.checkpoint = load_checkpoint_of_run(last, session);
     const TrainingProgress& progress = earlier.checkpoint.progress;
-    check_best(folder, progress, config, dataset);
+    check_best(folder, progress, session);
     const auto end = recorded_end(folder.file("summary.json"), progress.epoch);
-    earlier.finished = end == StopReason::early_stopping ||
-                       (end == StopReason::finished && progress.epoch == config.training.epochs);
+    const bool has_all_epochs =
+        progress.epoch - progress.begin.epoch == session.stages().back().training.epochs;
+    earlier.finished = progress.begin.stage + 1 == std::ssize(session.stages()) &&
+                       (end == StopReason::early_stopping || (end == StopReason::finished && has_all_epochs));
     return earlier;
 }
 

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "engine/config/config.hpp"
-#include "engine/data/dataset.hpp"
 #include "engine/data/report.hpp"
 #include "engine/records/run_folder.hpp"
 #include "engine/training/checkpoint.hpp"
+#include "engine/training/session.hpp"
 
 namespace abr {
 
@@ -19,11 +19,10 @@ struct EarlierRun {
     bool finished = false;  // it ended by itself, and more epochs were not asked for
 };
 
-// Nothing where the folder holds no checkpoint yet. config: with the weights of dropped components set to 0.
-// Throws InputError where it is another run's: with other values than run.name (which only names the folder),
-// run.threads, run.backend and a larger training.epochs, each named with both values; with other data; or
-// where a checkpoint is missing or not whole.
-std::optional<EarlierRun> find_earlier_run(const RunFolder&, const Config& config, const Dataset&);
+// Nothing where the folder holds no checkpoint yet. Throws InputError where it is another run's: with other values than
+// run.name (which only names the folder), run.threads, run.backend and a larger training.epochs of the last stage, each
+// named with both values; with other data; or where a checkpoint is missing or not whole.
+std::optional<EarlierRun> find_earlier_run(const RunFolder&, const Session&);
 
 // Throws InputError where the folder holds files that no run has written, which this one would replace.
 void check_own_folder(const RunFolder&);
@@ -34,6 +33,6 @@ void check_own_folder(const RunFolder&);
 void check_same_recordings(const RunFolder&, const DataReport& now);
 
 // A checkpoint that a run of this configuration on these data has written. Throws InputError for any other.
-Checkpoint load_checkpoint_of_run(const std::filesystem::path&, const Config&, const Dataset&);
+Checkpoint load_checkpoint_of_run(const std::filesystem::path&, const Session&);
 
 }  // namespace abr

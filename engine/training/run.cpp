@@ -11,11 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/backend/backend.hpp"
-#include "engine/data/dataset.hpp"
-#include "engine/data/load_recordings.hpp"
 #include "engine/data/report.hpp"
-#include "engine/data/sampler.hpp"
 #include "engine/error.hpp"
 #include "engine/keys/load.hpp"
 #include "engine/output/file.hpp"
@@ -28,6 +24,7 @@
 #include "engine/records/tables.hpp"
 #include "engine/training/interrupt.hpp"
 #include "engine/training/resume.hpp"
+#include "engine/training/setup.hpp"
 #include "engine/training/trainer.hpp"
 #include "engine/version.hpp"
 #include "kernels/cpu/stream.hpp"
@@ -100,10 +97,9 @@ void make_checkpoints_folder(const RunFolder& folder) {
 }
 
 // What --resume finds in the folder is said; nothing where there is no checkpoint.
-std::optional<EarlierRun> earlier_run(const RunFolder& folder, const Config& config, const Dataset& dataset,
-                                      Console& console) {
+std::optional<EarlierRun> earlier_run(const RunFolder& folder, const Session& session, Console& console) {
     const std::string path = folder.path().string();
-    auto earlier = find_earlier_run(folder, config, dataset);
+    auto earlier = find_earlier_run(folder, session);
     if (!earlier) {
         console.line(fmt::format("no checkpoint in {} yet: the run begins", path));
         return earlier;
@@ -115,12 +111,14 @@ std::optional<EarlierRun> earlier_run(const RunFolder& folder, const Config& con
     }
     console.line(
         fmt::format("going on with {} after {} epochs and {} steps", path, progress.epoch, progress.step));
-    if (config.schedule.type == ScheduleType::cosine &&
-        config.training.epochs != earlier->config.training.epochs)
+    const Config& last = session.stages().back();
+    const int epochs = last.training.epochs,
+              epochs_before = stages_of(earlier->config).back().training.epochs;
+    if (last.schedule.type == ScheduleType::cosine && epochs != epochs_before)
         console.warning(fmt::format(
             "the cosine schedule reaches its end with training.epochs, which was {} and is {} now: "
             "the learning rate is not what a run of {} epochs would have had so far",
-            earlier->config.training.epochs, config.training.epochs, config.training.epochs));
+            epochs_before, epochs, epochs));
     return earlier;
 }
 
@@ -130,18 +128,17 @@ int run_training(const Config& written, const RunOptions& options) {
     const auto start = std::chrono::system_clock::now();
     Console console = Console::standard(options.verbosity);
     const InterruptGuard guard;
-    const ChosenBackend backend = choose_backend(written.run.backend);
+    Session session(written);
+    const Dataset& dataset = session.dataset;
+    const Config& config = session.config;
+    DataReport report =
+        make_data_report(dataset, std::move(session.rows), sampler_of(session.stages().front(), dataset));
 
-    ReadReport rows;
-    Recordings recordings = load_recordings(written, rows);
-    const Dataset dataset = build_dataset(std::move(recordings), written);
-    const Config config = with_dropped_weights(written, dataset);
-    const EpochSampler sampler(config.training.sampler,
-                               dataset.part(Split::train).label[Component::classification],
-                               dataset.classes.size(), config.training.max_repeats, config.run.seed);
-    DataReport report = make_data_report(dataset, std::move(rows), sampler);
+    // Before there is a folder: what a stage asks for may not be there.
+    const bool has_stages = !config.stages.empty();
+    Json stages = has_stages && !options.resume ? stages_json(session) : Json();
 
-    console.line(backend.line());
+    console.line(session.backend.line());
     tell_suspicions(console, report.rows);
     const RunFolder folder = options.resume ? RunFolder::open(options.output_dir, options.name)
                                             : RunFolder::create(options.output_dir, options.name);
@@ -151,14 +148,16 @@ int run_training(const Config& written, const RunOptions& options) {
     std::optional<EarlierRun> earlier;
     if (options.resume) {
         check_own_folder(folder);
-        earlier = earlier_run(folder, config, dataset, console);
+        earlier = earlier_run(folder, session, console);
         if (config.data.source != DataSource::synthetic) check_same_recordings(folder, report);
     }
     if (earlier && earlier->finished) return 0;
+    if (has_stages && options.resume && !earlier) stages = stages_json(session);
     make_checkpoints_folder(folder);
     for (const auto& place : {folder.path(), folder.file("checkpoints")}) remove_temporary_files(place);
     write_file_atomically(folder.file("config.toml"), to_toml(config));
-    write_environment(folder.file("environment.json"), environment(config, backend, start));
+    if (!stages.is_null()) write_json(folder.file("stages.json"), stages);
+    write_environment(folder.file("environment.json"), environment(config, session.backend, start));
     write_split(folder.file("split.csv"), split_rows(dataset.patients, dataset.classes, dataset.split));
     // Later the one that is there also holds the metrics that the first validation found absent.
     if (!earlier || earlier->checkpoint.progress.epoch == 0)
@@ -185,8 +184,8 @@ int run_training(const Config& written, const RunOptions& options) {
     std::optional<Profile> profile;
     if (options.profile) profile.emplace();
     try {
-        Trainer trainer({config, backend, dataset, sampler, folder, console, report, observer,
-                         earlier ? &earlier->checkpoint : nullptr, profile ? &*profile : nullptr});
+        Trainer trainer({session, folder, console, report, observer, earlier ? &earlier->checkpoint : nullptr,
+                         profile ? &*profile : nullptr});
         describe(console, dataset, folder);
         trainer.run(summary);
         write();

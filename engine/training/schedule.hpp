@@ -31,7 +31,7 @@ class LearningRateSchedule {
     LearningRateSchedule(const ScheduleConfig&, double learning_rate, std::int64_t steps_per_epoch,
                          std::int64_t epochs);
 
-    // step: counted from 0 over the run.
+    // step: counted from 0, as the schedule begins.
     double rate(std::int64_t step, const PlateauState& = {}) const;
 
   private:

@@ -1,5 +1,7 @@
 #include "engine/training/setup.hpp"
 
+#include "engine/config/curriculum.hpp"
+
 namespace abr {
 namespace {
 
@@ -41,6 +43,22 @@ std::int64_t steps_per_epoch(const Config& config, const Dataset& dataset) {
     return (dataset.part(Split::train).rows + step - 1) / step;
 }
 
+FittedStatistics statistics_of(const Config& config, const Dataset& dataset) {
+    FittedStatistics statistics = dataset.statistics;
+    statistics.class_weights = class_weights(statistics.class_counts, config.loss);
+    return statistics;
+}
+
+EpochSampler sampler_of(const Config& config, const Dataset& dataset) {
+    return {config.training.sampler, dataset.part(Split::train).label[Component::classification],
+            dataset.classes.size(), config.training.max_repeats, config.run.seed};
+}
+
+bool is_judged_by_f1(const Config& config, const Dataset& dataset) {
+    return dataset.is_on(Component::classification) &&
+           final_weights(config.loss, config.curriculum)[Component::classification] > 0;
+}
+
 PerComponent<Scaling> head_scaling(const FittedStatistics& statistics) {
     PerComponent<Scaling> scaling;
     for (const Component c : kScalars) {
@@ -70,7 +88,7 @@ LearnerSettings learner_settings(const Config& config, const Dataset& dataset) {
     LearnerSettings settings;
     settings.shape = network_shape(config.model, dataset);
     settings.loss = loss_settings(config.loss, dataset.classes.size());
-    const auto& weights = dataset.statistics.class_weights;
+    const auto weights = class_weights(dataset.statistics.class_counts, config.loss);
     settings.class_weights.assign(weights.begin(), weights.end());
     settings.batch = batch_settings(config, dataset);
     settings.scaling = head_scaling(dataset.statistics);
@@ -82,7 +100,7 @@ LearnerSettings learner_settings(const Config& config, const Dataset& dataset) {
     settings.ema_decay = config.training.ema_decay;
     settings.rates = {static_cast<float>(config.optimizer.encoder_lr),
                       static_cast<float>(config.optimizer.decoder_lr),
-                      static_cast<float>(config.optimizer.heads_lr)};
+                      static_cast<float>(config.optimizer.heads_lr), config.stage.freeze};
     settings.seed = config.run.seed;
     settings.batch_size = config.training.batch_size;
     settings.accumulation = config.training.accumulation;

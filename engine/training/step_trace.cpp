@@ -6,30 +6,25 @@
 #include <vector>
 
 #include "engine/config/curriculum.hpp"
-#include "engine/data/dataset.hpp"
-#include "engine/data/load_recordings.hpp"
-#include "engine/data/sampler.hpp"
 #include "engine/error.hpp"
 #include "engine/formats/safetensors.hpp"
 #include "engine/output/file.hpp"
 #include "engine/output/json.hpp"
 #include "engine/training/checkpoint.hpp"
 #include "engine/training/setup.hpp"
+#include "engine/training/stage_weights.hpp"
 
 namespace abr {
 
-void write_step_trace(const Config& written, const ChosenBackend& backend, const TraceOptions& options) {
-    if (written.training.accumulation != 1)
+void write_step_trace(const Session& session, const TraceOptions& options) {
+    const Config& config = session.stages().front();
+    if (config.training.accumulation != 1)
         throw InputError("trace: training.accumulation must be 1; it shows one batch at a time");
-    ReadReport rows;
-    const Dataset dataset = build_dataset(load_recordings(written, rows), written);
-    const Config config = with_dropped_weights(written, dataset);
-    const auto& train = dataset.part(Split::train);
-    const EpochSampler sampler(config.training.sampler, train.label[Component::classification],
-                               dataset.classes.size(), config.training.max_repeats, config.run.seed);
-    const LearnerSettings settings = learner_settings(config, dataset);
-    const auto learner = make_learner(backend, settings, train.view(), config.run.threads);
-    if (!options.checkpoint.empty()) {
+    const LearnerSettings settings = learner_settings(config, session.dataset);
+    const auto learner = session.learner(config);
+    if (options.checkpoint.empty()) {
+        initialise(*learner, session, config, {});
+    } else {
         const Checkpoint checkpoint = load_checkpoint(options.checkpoint);
         if (!same_network(checkpoint.shape, settings.shape))
             throw InputError(options.checkpoint.string() +
@@ -38,7 +33,7 @@ void write_step_trace(const Config& written, const ChosenBackend& backend, const
         learner->restore(checkpoint.learner);
     }
 
-    const auto order = sampler.order(0);
+    const auto order = sampler_of(config, session.dataset).order(0);
     const PerComponent<double> weights = epoch_weights(config.loss, config.curriculum, 0);
     learner->begin_epoch(0, order, weights);
     std::vector<HostTensor> tensors;

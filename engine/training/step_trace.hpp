@@ -4,14 +4,13 @@
 
 #include <filesystem>
 
-#include "engine/backend/backend.hpp"
-#include "engine/config/config.hpp"
+#include "engine/training/session.hpp"
 
 namespace abr {
 
 struct TraceOptions {
     std::filesystem::path out;         // safetensors
-    std::filesystem::path checkpoint;  // parameters; empty = the initial ones
+    std::filesystem::path checkpoint;  // parameters; empty = those that the run begins with
     int batches = 1;
 };
 
@@ -20,6 +19,6 @@ struct TraceOptions {
 //   outputs/..., losses, gradients/... of batch 0
 //   weights (components), class_weights (classes)
 // Throws InputError for a checkpoint of another network, or micro-batches (training.accumulation > 1).
-void write_step_trace(const Config&, const ChosenBackend&, const TraceOptions&);
+void write_step_trace(const Session&, const TraceOptions&);
 
 }  // namespace abr

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/config/curriculum.hpp"
 #include "engine/error.hpp"
 #include "engine/output/file.hpp"
 #include "engine/training/evaluation.hpp"
@@ -41,36 +40,72 @@ bool improves(const BestEpoch& best, double value, double min_delta = 0) {
 
 Trainer::Trainer(const RunParts& parts)
     : p_(parts),
-      learner_(make_learner(p_.backend, learner_settings(p_.config, p_.dataset),
-                            p_.dataset.part(Split::train).view(), p_.config.run.threads)),
-      present_(present_components(p_.dataset)),
-      final_weights_(final_weights(p_.config.loss, p_.config.curriculum)),
-      steps_per_epoch_(steps_per_epoch(p_.config, p_.dataset)),
-      schedule_(p_.config.schedule, p_.config.optimizer.learning_rate, steps_per_epoch_,
-                p_.config.training.epochs),
-      log_(p_.folder, p_.dataset.classes, present_, resume_point(p_.resumed)),
+      stage_(std::in_place, p_.session, p_.resumed ? p_.resumed->progress.begin : StageBegin{}),
+      present_(present_components(dataset())),
+      log_(p_.folder, dataset().classes, present_, resume_point(p_.resumed),
+           !p_.session.config.stages.empty()),
       progress_(checkpoint_.progress) {
-    checkpoint_.shape = learner_->network().shape();
-    checkpoint_.data = {p_.dataset.classes, p_.dataset.sample_interval_ms, p_.dataset.first_sample_ms};
-    checkpoint_.statistics = p_.dataset.statistics;
-    checkpoint_.evaluation = evaluation_settings(learner_settings(p_.config, p_.dataset), final_weights_);
-    if (!p_.resumed) return;
-    learner_->restore(p_.resumed->learner);
-    progress_ = p_.resumed->progress;
+    describe_stage();
+    if (p_.resumed) {
+        stage_->learner().restore(p_.resumed->learner);
+        progress_ = p_.resumed->progress;
+    } else {
+        origin_ = initialise(stage_->learner(), p_.session, config(), {});
+    }
+}
+
+// What a checkpoint says of the stage.
+void Trainer::describe_stage() {
+    checkpoint_.shape = stage_->learner().network().shape();
+    checkpoint_.data = {dataset().classes, dataset().sample_interval_ms, dataset().first_sample_ms};
+    checkpoint_.statistics = statistics_of(config(), dataset());
+    checkpoint_.evaluation =
+        evaluation_settings(learner_settings(config(), dataset()), stage_->final_weights());
+}
+
+void Trainer::begin_next_stage() {
+    // What the stage hands on is its best epoch.
+    const auto previous = p_.folder.file(best().epoch >= 0 ? best_file() : kLastCheckpoint);
+    progress_ = next_stage(progress_);
+    stage_.reset();  // the memory of its learner first
+    stage_.emplace(p_.session, progress_.begin);
+    describe_stage();
+    origin_ = initialise(stage_->learner(), p_.session, config(), previous);
+    announce_stage();
+    probe_space();
+    check_gradients();
+    stage_->learner().set_profile(p_.profile);
+}
+
+void Trainer::announce_stage() const {
+    const std::string title = stage_->title();
+    if (title.empty()) return;
+    const auto names = [](const std::vector<std::string>& all) {
+        return all.empty() ? "none" : fmt::format("{} ({})", all.size(), fmt::join(all, ", "));
+    };
+    std::string weights = "initial weights";
+    if (progress_.step > progress_.begin.step) weights = "going on";
+    if (origin_)
+        weights = fmt::format("weights of {}: {} tensors; fresh: {}; in the file alone: {}",
+                              config().stage.init_from.string(), origin_->loaded.size(),
+                              names(origin_->fresh), names(origin_->unused));
+    p_.console.line(fmt::format("{}, {} epochs, {}", title, config().training.epochs, weights));
 }
 
 void Trainer::run(RunSummary& summary) {
     last_save_ = Clock::now();
     summarise(summary);
+    if (!stage_->is_done(progress_)) announce_stage();
     probe_space();
     if (p_.resumed)
         save(best_files());
     else
         check_gradients();
     p_.observer.begin();
-    learner_->set_profile(p_.profile);
+    stage_->learner().set_profile(p_.profile);
     interrupted_ = InterruptGuard::requested();
-    while (!done() && !interrupted_) {
+    while (!finished() && !interrupted_) {
+        if (stage_->is_done(progress_)) begin_next_stage();
         epoch_start_ = Clock::now();
         train_epoch();
         if (interrupted_) break;
@@ -78,37 +113,30 @@ void Trainer::run(RunSummary& summary) {
         interrupted_ = InterruptGuard::requested();
     }
     summarise(summary);
-    if (!done()) {
+    if (!finished()) {
         summary.stop_reason = StopReason::interrupted;
         return;
     }
-    if (progress_.epoch < p_.config.training.epochs) summary.stop_reason = StopReason::early_stopping;
+    if (progress_.epoch < stage_->end_epoch()) summary.stop_reason = StopReason::early_stopping;
     measure_best(summary);
 }
 
 // A checkpoint grows with the steps of the epoch under way. Three files, and one more while one is replaced.
 void Trainer::probe_space() {
-    checkpoint_.learner = learner_->state();
-    const auto size = std::ssize(serialize_checkpoint(checkpoint_, learner_->network().parameters())) +
-                      (steps_per_epoch_ - std::ssize(progress_.epoch_steps)) * checkpoint_bytes_per_step();
+    checkpoint_.learner = stage_->learner().state();
+    const auto size =
+        std::ssize(serialize_checkpoint(checkpoint_, stage_->learner().network().parameters())) +
+        (stage_->steps_per_epoch() - std::ssize(progress_.epoch_steps)) * checkpoint_bytes_per_step();
     std::int64_t missing = size;
     for (const char* file : {kLastCheckpoint, kBestF1Checkpoint, kBestLossCheckpoint})
         if (!std::filesystem::exists(p_.folder.file(file))) missing += size;
     probe_folder(p_.folder.path(), size, missing);
 }
 
-bool Trainer::done() const {
-    const auto& training = p_.config.training;
-    if (progress_.epoch >= training.epochs) return true;
-    const std::int64_t completed = progress_.epoch - 1;
-    return training.early_stopping.patience > 0 &&
-           completed >= first_final_epoch(p_.config.loss, p_.config.curriculum) &&
-           completed - progress_.stopping.epoch >= training.early_stopping.patience;
-}
-
 void Trainer::finish_epoch(RunSummary& summary) {
     EpochRecord record;
     record.epoch = progress_.epoch;
+    record.stage = config().stage.name;
     record.weight = weights_;
     record.train = summarise_steps(progress_.epoch_steps, weights_, present_);
     validate(record);
@@ -119,8 +147,8 @@ void Trainer::finish_epoch(RunSummary& summary) {
     for (const char* file : best_files()) files.push_back(file);
     save(files);
     summarise(summary);
-    p_.console.epoch(record, p_.config.training.epochs);
-    if (progress_.epoch % p_.config.logging.variance_every == 0) p_.console.loss_variance(record);
+    p_.console.epoch(record, stage_->planned_epochs());
+    if (progress_.epoch % config().logging.variance_every == 0) p_.console.loss_variance(record);
     p_.observer.observe();
 }
 
@@ -139,8 +167,13 @@ void Trainer::summarise(RunSummary& summary) const {
         training_seconds_ > 0 ? static_cast<double>(trained_recordings_) / training_seconds_ : 0;
 }
 
+// Every part of the network must be within reach of the losses, those that the stage leaves out included: what they
+// alone reach may learn in another one.
 void Trainer::check_gradients() {
-    const auto names = learner_->tensors_without_gradient(p_.sampler.order(0), final_weights_);
+    PerComponent<double> weights = stage_->final_weights();
+    for (std::size_t c = 0; c < kComponents; ++c)
+        if (present_[c] && weights[c] == 0) weights[c] = 1;
+    const auto names = stage_->learner().tensors_without_gradient(stage_->order(progress_.epoch), weights);
     if (names.empty()) return;
     throw RunError(
         fmt::format("{} parameter tensor(s) receive no gradient from any training recording and would "
@@ -149,26 +182,25 @@ void Trainer::check_gradients() {
 }
 
 void Trainer::train_epoch() {
-    const auto epoch = static_cast<int>(progress_.epoch);
-    weights_ = epoch_weights(p_.config.loss, p_.config.curriculum, epoch);
-    order_ = p_.sampler.order(static_cast<std::uint32_t>(epoch));
-    learner_->begin_epoch(static_cast<std::uint32_t>(epoch), order_, weights_);
+    weights_ = stage_->weights(progress_.epoch);
+    order_ = stage_->order(progress_.epoch);
+    stage_->learner().begin_epoch(static_cast<std::uint32_t>(progress_.epoch), order_, weights_);
     taken_ = 0;
 
     const auto rows = static_cast<Index>(order_.size());
-    const double minutes = p_.config.training.checkpoint_minutes;
+    const double minutes = config().training.checkpoint_minutes;
     const auto done_before = static_cast<std::int64_t>(progress_.epoch_steps.size());
     const auto start = Clock::now();
     std::int64_t i = done_before;
-    for (; i < steps_per_epoch_ && !interrupted_; ++i) {
+    for (; i < stage_->steps_per_epoch() && !interrupted_; ++i) {
         const Index begin = i * step_rows();
-        learner_->train_step(progress_.step, begin, std::min(step_rows(), rows - begin),
-                             schedule_.rate(progress_.step, progress_.plateau));
+        stage_->learner().train_step(progress_.step - stage_->begin().step, begin,
+                                     std::min(step_rows(), rows - begin), stage_->learning_rate(progress_));
         ++progress_.step;
         interrupted_ = InterruptGuard::requested();
         const bool save_now = minutes > 0 && seconds_since(last_save_) > 60 * minutes;
-        take_steps(save_now || interrupted_ || i + 1 == steps_per_epoch_ ||
-                   (i + 1) % p_.config.logging.steps_every == 0);
+        take_steps(save_now || interrupted_ || i + 1 == stage_->steps_per_epoch() ||
+                   (i + 1) % config().logging.steps_every == 0);
         show_progress(i + 1);
         if (save_now || interrupted_) save({kLastCheckpoint});
     }
@@ -180,26 +212,29 @@ void Trainer::train_epoch() {
 // Reads what the learner has recorded; a step that went wrong ends the run.
 void Trainer::take_steps(bool due) {
     if (!due) return;
-    const auto records = learner_->steps();
+    const auto records = stage_->learner().steps();
     for (; taken_ < records.size(); ++taken_) {
-        const StepRecord& record = records[taken_];
+        StepRecord record = records[taken_];
+        record.step += stage_->begin().step;
         progress_.epoch_steps.push_back(record);
-        if (record.step % p_.config.logging.steps_every == 0) log_.step(progress_.epoch, record);
+        if (record.step % config().logging.steps_every == 0) log_.step(progress_.epoch, record);
     }
-    const StepStatus status = learner_->status();
-    if (status.bad_step >= 0) stop_at_bad_step(status);
+    StepStatus status = stage_->learner().status();
+    if (status.bad_step < 0) return;
+    status.bad_step += stage_->begin().step;
+    stop_at_bad_step(status);
 }
 
 void Trainer::stop_at_bad_step(const StepStatus& status) {
-    const std::int64_t first_step = progress_.epoch * steps_per_epoch_;
+    const std::int64_t first_step = stage_->first_step(progress_.epoch);
     const Index begin = (status.bad_step - first_step) * step_rows();
     const Index end = std::min<Index>(begin + step_rows(), static_cast<Index>(order_.size()));
-    if (status.bad_step % p_.config.logging.steps_every != 0)
+    if (status.bad_step % config().logging.steps_every != 0)
         log_.step(progress_.epoch,
                   progress_.epoch_steps[static_cast<std::size_t>(status.bad_step - first_step)]);
     log_.flush();
 
-    const SplitData& train = p_.dataset.part(Split::train);
+    const SplitData& train = dataset().part(Split::train);
     std::vector<std::int64_t> recordings;
     for (Index i = begin; i < end; ++i)
         recordings.push_back(train.source_row[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])]);
@@ -211,15 +246,15 @@ void Trainer::stop_at_bad_step(const StepStatus& status) {
         "not, look "
         "for values out of all proportion in these rows (ranges in data_report.json)",
         component < kComponents ? fmt::format("loss `{}`", kComponentNames[component]) : "the gradient norm",
-        progress_.epoch, status.bad_step, fmt::join(recordings, ", "), p_.config.optimizer.learning_rate));
+        progress_.epoch, status.bad_step, fmt::join(recordings, ", "), config().optimizer.learning_rate));
 }
 
 void Trainer::show_progress(std::int64_t steps_done) {
     Progress progress;
     progress.epoch = progress_.epoch;
-    progress.epochs = p_.config.training.epochs;
+    progress.epochs = stage_->planned_epochs();
     progress.steps_done = steps_done;
-    progress.steps = steps_per_epoch_;
+    progress.steps = stage_->steps_per_epoch();
     if (!progress_.epoch_steps.empty()) progress.last = progress_.epoch_steps.back();
     progress.weights = weights_;
     progress.present = present_;
@@ -227,27 +262,27 @@ void Trainer::show_progress(std::int64_t steps_done) {
     const auto here = static_cast<double>(taken_);
     progress.recordings_per_second = here * static_cast<double>(step_rows()) / seconds;
     progress.seconds_left =
-        here > 0 ? seconds / here * static_cast<double>(steps_per_epoch_ - steps_done) : 0;
+        here > 0 ? seconds / here * static_cast<double>(stage_->steps_per_epoch() - steps_done) : 0;
     p_.console.progress(progress);
 }
 
 void Trainer::validate(EpochRecord& record) {
     const double training_seconds = seconds_since(epoch_start_);
-    const Evaluation evaluation = learner_->evaluate(p_.dataset.part(Split::val).view());
-    record.val = metrics_of(split_of(p_.dataset, Split::val), evaluation, final_weights_);
+    const Evaluation evaluation = stage_->learner().evaluate(dataset().part(Split::val).view());
+    record.val = metrics_of(split_of(dataset(), Split::val), evaluation, stage_->final_weights());
     if (progress_.epoch == 0) declare_absent(*record.val);
 
-    const ConfusionMatrix confusion(static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion);
+    const ConfusionMatrix confusion(static_cast<Index>(dataset().classes.size()), evaluation.confusion);
     log_.classification(progress_.epoch, "val", confusion);
     note_best(*record.val, evaluation);
     observe_stopping(*record.val);
-    observe_plateau(progress_.plateau, p_.config.schedule, record.val->loss_total.value.value());
+    observe_plateau(progress_.plateau, config().schedule, record.val->loss_total.value.value());
     record.recordings_per_second = static_cast<double>(epoch_recordings_) / training_seconds;
     record.seconds = seconds_since(epoch_start_);
     log_.epoch(record);
-    if (has_classifier() && (progress_.epoch + 1) % p_.config.logging.report_every == 0)
+    if (has_classifier() && (progress_.epoch + 1) % config().logging.report_every == 0)
         p_.console.classification(classification_report(confusion), record.val->f1_macro_majority,
-                                  p_.dataset.classes, fmt::format("Validation, epoch {}", progress_.epoch));
+                                  dataset().classes, fmt::format("Validation, epoch {}", progress_.epoch));
 }
 
 void Trainer::note_best(const SplitMetrics& metrics, const Evaluation& evaluation) {
@@ -256,33 +291,33 @@ void Trainer::note_best(const SplitMetrics& metrics, const Evaluation& evaluatio
     if (better_loss) progress_.best_loss = {progress_.epoch, -loss};
     const bool better_f1 = has_classifier() && improves(progress_.best_f1, metrics.f1_macro.value.value());
     if (better_f1) progress_.best_f1 = {progress_.epoch, metrics.f1_macro.value.value()};
-    if (has_classifier() ? better_f1 : better_loss) write_predictions_of(Split::val, evaluation);
+    if (by_f1() ? better_f1 : better_loss) write_predictions_of(Split::val, evaluation);
 }
 
 void Trainer::observe_stopping(const SplitMetrics& metrics) {
-    const auto& stopping = p_.config.training.early_stopping;
+    const auto& stopping = config().training.early_stopping;
     if (stopping.patience == 0) return;
-    if (progress_.epoch < first_final_epoch(p_.config.loss, p_.config.curriculum)) return;
-    const bool by_f1 = stopping.metric == StoppingMetric::f1_macro && has_classifier();
-    const double value = by_f1 ? metrics.f1_macro.value.value() : -metrics.loss_total.value.value();
+    if (!stage_->is_final(progress_.epoch)) return;
+    const bool of_f1 = stopping.metric == StoppingMetric::f1_macro && by_f1();
+    const double value = of_f1 ? metrics.f1_macro.value.value() : -metrics.loss_total.value.value();
     if (improves(progress_.stopping, value, stopping.min_delta))
         progress_.stopping = {progress_.epoch, value};
 }
 
 void Trainer::measure_best(RunSummary& summary) {
     if (best().epoch < 0) return;
-    learner_->restore(load_checkpoint_of_run(p_.folder.file(best_file()), p_.config, p_.dataset).learner);
-    const Evaluation validation = learner_->evaluate(p_.dataset.part(Split::val).view());
-    summary.val = metrics_of(split_of(p_.dataset, Split::val), validation, final_weights_);
+    stage_->learner().restore(load_checkpoint_of_run(p_.folder.file(best_file()), p_.session).learner);
+    const Evaluation validation = stage_->learner().evaluate(dataset().part(Split::val).view());
+    summary.val = metrics_of(split_of(dataset(), Split::val), validation, stage_->final_weights());
     // What is there may be of an epoch that a killed run did not save and that was trained otherwise then, as
     // with another training.epochs.
     write_predictions_of(Split::val, validation);
-    const SplitData& test = p_.dataset.part(Split::test);
+    const SplitData& test = dataset().part(Split::test);
     if (test.rows == 0) return;
-    const Evaluation evaluation = learner_->evaluate(test.view());
-    summary.test = metrics_of(split_of(p_.dataset, Split::test), evaluation, final_weights_);
+    const Evaluation evaluation = stage_->learner().evaluate(test.view());
+    summary.test = metrics_of(split_of(dataset(), Split::test), evaluation, stage_->final_weights());
     log_.classification(best().epoch, "test",
-                        {static_cast<Index>(p_.dataset.classes.size()), evaluation.confusion});
+                        {static_cast<Index>(dataset().classes.size()), evaluation.confusion});
     log_.flush();
     write_predictions_of(Split::test, evaluation);
 }
@@ -290,21 +325,20 @@ void Trainer::measure_best(RunSummary& summary) {
 void Trainer::write_predictions_of(Split split, const Evaluation& evaluation) const {
     write_predictions(
         p_.folder.file(fmt::format("predictions_{}.csv", kSplitNames[static_cast<std::size_t>(split)])),
-        p_.dataset.classes, prediction_rows(split_of(p_.dataset, split), evaluation));
+        dataset().classes, prediction_rows(split_of(dataset(), split), evaluation));
 }
 
 // The tables are on the disk before the checkpoint that counts on them.
 void Trainer::save(const std::vector<const char*>& files) {
     if (files.empty()) return;
     log_.flush();
-    checkpoint_.learner = learner_->state();
-    const std::string bytes = serialize_checkpoint(checkpoint_, learner_->network().parameters());
-    for (const char* file : files) write_file_atomically(p_.folder.file(file), bytes);
+    checkpoint_.learner = stage_->learner().state();
+    write_checkpoint(checkpoint_, stage_->learner().network().parameters(), p_.folder, files);
     last_save_ = Clock::now();
 }
 
 void Trainer::declare_absent(const SplitMetrics& metrics) {
-    const auto absent = absent_metrics(metrics, p_.dataset.classes, "val_");
+    const auto absent = absent_metrics(metrics, dataset().classes, "val_");
     p_.report.absent_metrics.insert(absent.begin(), absent.end());
     write_json(p_.folder.file("data_report.json"), to_json(p_.report));
 }

@@ -54,7 +54,7 @@ void update_range(const AdamW& adamw, const OptimizerStep<T>& a, AdamWConstants<
         c.keep = static_cast<T>(segment->decay ? 1 - rate * adamw.weight_decay : 1.0);
         const AdamWBuffers<T> buffers{a.value + i, a.gradient + i, a.first_moment + i, a.second_moment + i,
                                       a.ema != nullptr ? a.ema + i : nullptr};
-        adamw_update(c, buffers, stop - i);
+        if (!segment->frozen) adamw_update(c, buffers, stop - i);
         i = stop;
     }
 }
@@ -85,8 +85,20 @@ void optimizer_step(Stream& stream, const AdamW& adamw, const OptimizerStep<T>& 
     stream.parallel_for(chunks, [&](Index i) { update_range(adamw, a, c, begin(i), end(i)); });
 }
 
+template <class T>
+void clear_frozen_gradients(Stream& stream, const ParameterSegment* segments, Index segment_count,
+                            T* gradient) {
+    const ProfileScope scope(stream.profile(), __func__);
+    stream.parallel_for(segment_count, [&](Index i) {
+        const ParameterSegment& segment = segments[i];
+        if (segment.frozen) std::fill(gradient + segment.begin, gradient + segment.end, T{0});
+    });
+}
+
 template void optimizer_step(Stream&, const AdamW&, const OptimizerStep<float>&);
 template void optimizer_step(Stream&, const AdamW&, const OptimizerStep<double>&);
+template void clear_frozen_gradients(Stream&, const ParameterSegment*, Index, float*);
+template void clear_frozen_gradients(Stream&, const ParameterSegment*, Index, double*);
 
 }  // namespace cpu
 }  // namespace abr

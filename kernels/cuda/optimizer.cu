@@ -118,11 +118,13 @@ class SegmentRates {
         read();
     }
     float step_size, keep;
+    bool frozen;
 
   private:
     __device__ void read() {
         const auto multiplier = static_cast<double>(segment_->rate_multiplier);
         end_ = segment_->end;
+        frozen = segment_->frozen;
         step_size = static_cast<float>(constants_.step_size * multiplier);
         keep = segment_->decay ? static_cast<float>(1 - constants_.decay * multiplier) : 1.0f;
     }
@@ -134,6 +136,7 @@ class SegmentRates {
 // One element; p, m, v and ema are replaced.
 __device__ inline void update(const UpdateConstants& c, const SegmentRates& rates, float g, float& p,
                               float& m, float& v, float& ema) {
+    if (rates.frozen) return;
     m = c.beta1 * m + c.one_minus_beta1 * g;
     v = c.beta2 * v + c.one_minus_beta2 * (g * g);
     p = rates.keep * p - rates.step_size * m / (std::sqrt(v * c.inverse_correction2) + c.epsilon);
@@ -178,6 +181,14 @@ __global__ void __launch_bounds__(kThreads)
     if (ema != nullptr) quad.store(ema, average);
 }
 
+// One block a segment.
+__global__ void __launch_bounds__(kThreads)
+    clear_frozen_kernel(const ParameterSegment* segments, float* gradient) {
+    const ParameterSegment& segment = segments[blockIdx.x];
+    if (!segment.frozen) return;
+    for (Index i = segment.begin + threadIdx.x; i < segment.end; i += kThreads) gradient[i] = 0;
+}
+
 }  // namespace
 
 template <class T>
@@ -197,6 +208,14 @@ void optimizer_step(Stream& stream, const AdamW& adamw, const OptimizerStep<T>& 
            aligned);
 }
 
+template <class T>
+void clear_frozen_gradients(Stream& stream, const ParameterSegment* segments, Index segment_count,
+                            T* gradient) {
+    const ProfileScope scope(stream, __func__);
+    launch(clear_frozen_kernel, segment_count, kThreads, 0, stream, segments, gradient);
+}
+
 template void optimizer_step(Stream&, const AdamW&, const OptimizerStep<float>&);
+template void clear_frozen_gradients(Stream&, const ParameterSegment*, Index, float*);
 
 }  // namespace abr::cuda

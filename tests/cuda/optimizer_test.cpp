@@ -31,6 +31,13 @@ TEST_CASE("optimizer: five steps hold AdamW with clipping, decay, segments and E
         check_five_steps<float>(stream, size, 0.5, true);
 }
 
+TEST_CASE("optimizer: a frozen segment keeps its bits and does not count in the norm") {
+    cuda::Stream stream;
+    for_each_schedule([&] {
+        for (const Index size : {33, 1000}) check_frozen(stream, size);
+    });
+}
+
 TEST_CASE("optimizer: the same bits under every schedule") {
     cuda::Stream stream;
     for (const Index size : {Index{33}, kOptimizerChunk + 77}) {

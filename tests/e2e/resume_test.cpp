@@ -257,7 +257,7 @@ TEST_CASE(
     refused(whole.substr(0, whole.size() / 2));
     refused(std::string(8, '\xff') + whole.substr(8));
     std::string newer = whole;
-    newer.replace(newer.find("\"format_version\":\"1\""), 20, "\"format_version\":\"2\"");
+    newer.replace(newer.find("\"format_version\":\"2\""), 20, "\"format_version\":\"3\"");
     refused(newer);
     refused(content(folder.path / "runs/other/checkpoints/last.safetensors"));
 

@@ -70,6 +70,7 @@ void check_equal(const TrainingProgress& a, const TrainingProgress& b) {
         CHECK((a.*member).epoch == (b.*member).epoch);
         CHECK((a.*member).value == (b.*member).value);
     }
+    CHECK(a.begin == b.begin);
     CHECK(a.plateau.best_loss == b.plateau.best_loss);
     CHECK(a.plateau.epochs_without_improvement == b.plateau.epochs_without_improvement);
     CHECK(a.plateau.reductions == b.plateau.reductions);
@@ -92,6 +93,7 @@ TEST_CASE("checkpoint: what is saved is loaded to the last bit, and saved again 
         CAPTURE(ema);
         Checkpoint saved = checkpoint_of(small_shape());
         if (!ema) saved.learner.ema.clear();
+        if (!ema) saved.progress.begin = {2, 1, 20};
         save_to(path, saved);
         const Checkpoint loaded = load_checkpoint(path);
         CHECK(loaded.learner.value == saved.learner.value);
@@ -143,12 +145,8 @@ TEST_CASE("checkpoint: a missing or misshapen tensor is named") {
                        std::reverse(shape.begin(), shape.end());
                    }),
                    "encoder.0.block0.conv1.weight"));
-    CHECK(contains(error_after([](Parts& p) {
-                       auto& counters = p.tensors.at("progress/counters");
-                       counters = {TensorType::i64, {1}, counters.bytes.substr(0, 8)};
-                   }),
-                   "progress/"));
-    CHECK(contains(error_after([](Parts& p) { p.tensors.erase("progress/values"); }), "progress/values"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata.erase("progress"); }), "progress"));
+    CHECK(contains(error_after([](Parts& p) { p.tensors.erase("progress/epoch_steps"); }), "progress/"));
     CHECK(contains(error_after([](Parts& p) {
                        auto& steps = p.tensors.at("progress/epoch_steps");
                        steps = {TensorType::f64, {3}, steps.bytes.substr(0, 24)};
@@ -163,9 +161,9 @@ TEST_CASE("checkpoint: a missing or misshapen tensor is named") {
 
 TEST_CASE(
     "checkpoint: another version or another program's file is refused, with the version that wrote it") {
-    const std::string newer = error_after([](Parts& p) { p.metadata["format_version"] = "2"; });
+    const std::string newer = error_after([](Parts& p) { p.metadata["format_version"] = "3"; });
     CHECK(contains(newer, "last.safetensors"));
-    CHECK(contains(newer, "`2`: expected 1"));
+    CHECK(contains(newer, "`3`: expected 1 or 2"));
     CHECK(contains(newer, "engine_version"));
     CHECK(contains(error_after([](Parts& p) { p.metadata["format"] = "pt"; }), "abr_engine"));
     CHECK(contains(error_after([](Parts& p) { p.metadata.clear(); }), "abr_engine"));
@@ -246,11 +244,8 @@ TEST_CASE("checkpoint: metadata that lies about the data or the progress is refu
     CHECK(contains(lie("classes", {1, 2}), "data"));
     for (const double value : {0.0, -0.1}) CHECK(contains(lie("sample_interval_ms", value), "not positive"));
     CHECK(contains(lie("sample_interval_ms", nullptr), "data"));
-    CHECK(contains(error_after([](Parts& p) {
-                       auto& bytes = p.tensors.at("progress/counters").bytes;
-                       std::fill_n(bytes.begin(), 8, '\xff');  // epoch = -1
-                   }),
-                   "negative"));
+    CHECK(contains(error_after([](Parts& p) { p.set("progress", "epoch", -1); }), "negative"));
+    CHECK(contains(error_after([](Parts& p) { p.metadata["progress"] = "[1, 2"; }), "progress"));
 }
 
 TEST_CASE("checkpoint: a tensor that the network does not have is refused by name") {
@@ -265,26 +260,106 @@ TEST_CASE("checkpoint: a tensor that the network does not have is refused by nam
 }
 
 TEST_CASE("checkpoint: progress that contradicts itself is refused") {
-    const auto counters = [](std::size_t place, std::int64_t value) {
-        return error_after([&](Parts& p) {
-            std::memcpy(p.tensors.at("progress/counters").bytes.data() + 8 * place, &value, sizeof value);
-        });
+    const auto lie = [](const char* name, const Json& value) {
+        return error_after([&](Parts& p) { p.set("progress", name, value); });
     };
     constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-    CHECK(contains(counters(0, 4), "metadata `epoch`"));
-    CHECK(contains(counters(1, 51), "metadata `step`"));
-    CHECK(contains(counters(1, 1), "negative"));
-    for (const std::size_t best : {2, 3, 4}) {
-        CHECK(contains(counters(best, 3), "not complete"));
-        CHECK(contains(counters(best, -2), "not complete"));
-        CHECK(contains(counters(best, kMost), "not complete"));
+    CHECK(contains(lie("epoch", 4), "metadata `epoch`"));
+    CHECK(contains(lie("step", 51), "metadata `step`"));
+    CHECK(contains(error_after([](Parts& p) {
+                       p.set("progress", "step", 1);
+                       p.metadata["step"] = "1";
+                   }),
+                   "more steps than were done"));
+    for (const char* best : {"best_f1.epoch", "best_loss.epoch", "early_stopping.epoch"}) {
+        CHECK(contains(lie(best, 3), "not complete"));
+        CHECK(contains(lie(best, -2), "not complete"));
+        CHECK(contains(lie(best, kMost), "not complete"));
     }
-    CHECK(contains(counters(5, -1), "negative"));
+    CHECK(contains(lie("stage", -1), "negative"));
+    CHECK(contains(lie("stage.first_epoch", 1), "begins its stage elsewhere"));
+    const auto second_stage = [](std::int64_t first_epoch, std::int64_t first_step) {
+        return error_after([&](Parts& p) {
+            p.set("progress", "stage", 1);
+            p.set("progress", "stage.first_epoch", first_epoch);
+            p.set("progress", "stage.first_step", first_step);
+        });
+    };
+    CHECK(second_stage(1, 20) == "nothing was thrown");
+    CHECK(contains(second_stage(4, 20), "begins its stage elsewhere"));
+    CHECK(contains(second_stage(1, 51), "begins its stage elsewhere"));
+    CHECK(contains(second_stage(2, 20), "not complete in its stage"));  // the best loss was in epoch 1
+    CHECK(contains(lie("plateau.epochs_without_improvement", -1), "negative"));
+    for (const Json& value : {Json("3"), Json(nullptr), Json(3.5), Json(true), Json::array({3})})
+        CHECK(contains(lie("epoch", value), "epoch = "));
+    CHECK(contains(lie("best_loss.value", "low"), "best_loss.value = "));
+    CHECK(contains(lie("mood", 1), "a run has no `mood`"));
+    CHECK(contains(lie("step_columns", 7), "columns"));
+    CHECK(contains(lie("step_columns", {"step", "step"}), "columns"));
+    CHECK(contains(lie("step_columns", {"loss_total", "grad_norm"}), "columns"));
+    CHECK(contains(lie("step_columns", {"step", "mood"}), "other steps"));
     for (const double step : {47.0, 48.5, 1e300, std::nan("")})
         CHECK(contains(error_after([&](Parts& p) {
                            std::memcpy(p.tensors.at("progress/epoch_steps").bytes.data(), &step, sizeof step);
                        }),
                        "other steps than those before step 50"));
+}
+
+TEST_CASE("checkpoint: a number of progress that the file lacks has its default, columns go by their names") {
+    const TemporaryFolder folder;
+    const auto path = folder.path / "last.safetensors";
+    const Checkpoint checkpoint = checkpoint_of(small_shape());
+    save_to(path, checkpoint);
+    Parts parts(path);
+    Json progress = Json::parse(parts.metadata.at("progress"));
+    CHECK(progress.at("best_loss.value") == -3.25);
+    CHECK_FALSE(progress.contains("early_stopping.epoch"));  // -1, as at first
+    progress.erase("plateau.reductions");
+    progress["step_columns"] = {"grad_norm", "step", "loss_threshold"};
+    parts.metadata["progress"] = progress.dump();
+    const double cells[] = {0.5, 48, 7, 0.25, 49, 8};
+    parts.tensors["progress/epoch_steps"] = {
+        TensorType::f64, {2, 3}, std::string(reinterpret_cast<const char*>(cells), sizeof cells)};
+    parts.write(path);
+    TrainingProgress expected = checkpoint.progress;
+    expected.plateau.reductions = 0;
+    expected.epoch_steps = {{48, 0, 0.5, 0, {{0, 0, 0, 0, 0, 7}}}, {49, 0, 0.25, 0, {{0, 0, 0, 0, 0, 8}}}};
+    check_equal(load_checkpoint(path).progress, expected);
+
+    progress["step_columns"] = {"grad_norm", "step", "mood"};
+    parts.metadata["progress"] = progress.dump();
+    parts.write(path);
+    CHECK(contains(message_of<InputError>([&] { load_checkpoint(path); }), "a step has no `mood`"));
+}
+
+TEST_CASE("checkpoint: progress in the places of version 1 is read, and written by its names") {
+    const TemporaryFolder folder;
+    const auto path = folder.path / "old.safetensors";
+    Checkpoint checkpoint = checkpoint_of(small_shape());
+    checkpoint.progress.stopping = {2, 0.5};
+    save_to(folder.path / "new.safetensors", checkpoint);
+    Parts parts(folder.path / "new.safetensors");
+    parts.metadata["format_version"] = "1";
+    parts.metadata.erase("progress");
+    const std::int64_t counters[] = {3, 50, 2, 1, 2, 1, 2};
+    const double values[] = {0.61, -3.25, 0.5, 3.25};
+    const auto bytes = [](const auto& array) {
+        return std::string(reinterpret_cast<const char*>(array), sizeof array);
+    };
+    parts.tensors["progress/counters"] = {TensorType::i64, {7}, bytes(counters)};
+    parts.tensors["progress/values"] = {TensorType::f64, {4}, bytes(values)};
+    parts.write(path);
+    const Checkpoint loaded = load_checkpoint(path);
+    check_equal(loaded.progress, checkpoint.progress);
+    save_to(path, loaded);
+    CHECK(content(path) == content(folder.path / "new.safetensors"));
+
+    parts.tensors["progress/counters"] = {TensorType::i64, {1}, bytes(counters).substr(0, 8)};
+    parts.write(path);
+    CHECK(contains(message_of<InputError>([&] { load_checkpoint(path); }), "wrong size"));
+    parts.tensors.erase("progress/values");
+    parts.write(path);
+    CHECK(contains(message_of<InputError>([&] { load_checkpoint(path); }), "progress/"));
 }
 
 TEST_CASE(

@@ -95,3 +95,28 @@ TEST_CASE("curriculum: a component's own ramp takes the place of start and ramp,
     CHECK(first_final_epoch(loss, curriculum) == 3);
     CHECK(final_weights(loss, curriculum)[Component::signal] == doctest::Approx(0.5).epsilon(1e-15));
 }
+
+TEST_CASE("curriculum: a component's own start takes the place of the shared one, and delays its own ramp") {
+    LossConfig loss;
+    loss.weights = {{1, 1, 1, 1, 1, 1}};
+    CurriculumConfig curriculum;
+    curriculum.peak_start = 4;
+    curriculum.ramp_epochs = 2;
+    curriculum.starts[Component::signal] = 1;
+    curriculum.starts[Component::peak_latency] = 2;
+    curriculum.starts[Component::threshold] = 3;
+    curriculum.ramps[Component::threshold] = ComponentRamp{0.5, 1.0, 2, RampShape::linear};
+    curriculum.ramps[Component::peak_amplitude] = ComponentRamp{0.0, 1.0, 4, RampShape::linear};
+    CHECK(start_epoch(curriculum, Component::peak_exist) == 4);
+    CHECK(start_epoch(curriculum, Component::peak_amplitude) == 0);  // its ramp replaces the shared start
+    const PerComponent<double> expected[] = {{{0, 0, 0, 0.25, 0.5, 0}}, {{1, 0, 0, 0.5, 1, 0}},
+                                             {{1, 0, 0.5, 0.75, 1, 0}}, {{1, 0, 1, 1, 1, 0.75}},
+                                             {{1, 0.5, 1, 1, 1, 1}},    {{1, 1, 1, 1, 1, 1}}};
+    for (int epoch = 0; epoch < 6; ++epoch) {
+        CAPTURE(epoch);
+        CHECK(epoch_weights(loss, curriculum, epoch) == expected[epoch]);
+    }
+    CHECK(first_final_epoch(loss, curriculum) == 5);
+    loss.weights[Component::peak_exist] = 0;
+    CHECK(first_final_epoch(loss, curriculum) == 4);
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "kernels/optimizer.hpp"
@@ -116,6 +117,46 @@ struct Reference {
         }
     }
 };
+
+// A frozen segment, whatever its gradient, is as if it were not there: its buffers keep their bits, the norm and the
+// other segments are those of a gradient of zero.
+template <class Stream>
+void check_frozen(Stream& stream, Index size) {
+    Optimisation<float> frozen(size), without(size);
+    for (Index i = 0; i < size; ++i) frozen.ema[i] = without.ema[i] = frozen.value[i] + 0.1f;
+    frozen.first_moment.fill_random(2);
+    frozen.second_moment.fill(0.5f);
+    without.first_moment = frozen.first_moment;
+    without.second_moment = frozen.second_moment;
+    frozen.segments[2].frozen = true;
+    const Index begin = frozen.segments[2].begin, end = frozen.segments[2].end;
+    const Optimisation<float> before = frozen;
+    for (int t = 0; t < 3; ++t) {
+        frozen.set_gradient(t);
+        frozen.gradient[begin] = std::numeric_limits<float>::quiet_NaN();
+        without.set_gradient(t);
+        for (Index i = begin; i < end; ++i) without.gradient[i] = 0;
+        with_arguments(stream, [&](auto& on) {
+            clear_frozen_gradients<float>(stream, on(frozen.segments),
+                                          static_cast<Index>(frozen.segments.size()), on(frozen.gradient));
+        });
+        CHECK(frozen.gradient.same_bits(without.gradient));
+        frozen.step(stream, usual_adamw(), t);
+        without.step(stream, usual_adamw(), t);
+        CHECK(frozen.row.grad_norm == without.row.grad_norm);
+    }
+    for (Index i = begin; i < end; ++i) {
+        CHECK(frozen.value[i] == before.value[i]);
+        CHECK(frozen.ema[i] == before.ema[i]);
+        CHECK(frozen.first_moment[i] == before.first_moment[i]);
+        CHECK(frozen.second_moment[i] == before.second_moment[i]);
+        for (auto* buffer : {&without.value, &without.ema, &without.first_moment, &without.second_moment})
+            (*buffer)[i] = 0;
+        for (auto* buffer : {&frozen.value, &frozen.ema, &frozen.first_moment, &frozen.second_moment})
+            (*buffer)[i] = 0;
+    }
+    CHECK(frozen.same_state(without));
+}
 
 // Five steps from zero moments against the reference; the third with a large gradient.
 template <class T, class Stream>

@@ -150,6 +150,13 @@ TEST_CASE_TEMPLATE("optimizer: the same bits for 1, 2 and 3 threads", T, float, 
     }
 }
 
+TEST_CASE("optimizer: a frozen segment keeps its bits and does not count in the norm") {
+    for (const int threads : {1, 3}) {
+        cpu::Stream stream(threads);
+        for (const Index size : {Index{33}, 2 * kOptimizerChunk + 77}) check_frozen(stream, size);
+    }
+}
+
 TEST_CASE("optimizer: where a parameter lies does not change its update") {
     // Vector bodies and tails run the same operations: the same values shifted by one element.
     Optimisation<float> o(100), shifted(101);

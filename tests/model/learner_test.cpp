@@ -132,10 +132,12 @@ TEST_CASE("pitfall 14: every parameter tensor receives a gradient, or is named")
     CHECK(learner->tensors_without_gradient(data.order(), kAllWeights).empty());
     CHECK(learner->state().value == before);
 
-    SUBCASE("a component of weight 0 is exempt") {
+    SUBCASE("without the weight of its component a head is named") {
         auto weights = kAllWeights;
         weights[Component::threshold] = 0;
-        CHECK(learner->tensors_without_gradient(data.order(), weights).empty());
+        const auto names = learner->tensors_without_gradient(data.order(), weights);
+        REQUIRE(names.size() == 4);
+        for (const auto& name : names) CHECK(name.starts_with("heads.threshold."));
     }
     SUBCASE("a head that no recording can train is named") {
         DeviceRecordings blind = data.view();
@@ -146,6 +148,33 @@ TEST_CASE("pitfall 14: every parameter tensor receives a gradient, or is named")
         REQUIRE(names.size() == 4);
         for (const auto& name : names) CHECK(name.starts_with("heads.threshold."));
     }
+}
+
+TEST_CASE("learner: frozen parts keep their bits, their moments stay 0, and the norm is that of the others") {
+    const SmallRecordings data(24, 37);
+    auto settings = small_settings(8, 1);
+    settings.optimizer.ema_decay = 0.9;
+    const LearnerState before = make_cpu_learner(settings, data.view(), 1)->state();
+    settings.rates.frozen = {"heads", "stem", "encoder.1", "decoder.0.block0.conv1.weight"};
+    auto learner = trained(settings, data, 6);
+    const LearnerState after = learner->state();
+    for (const auto& spec : learner->network().parameters().specs()) {
+        CAPTURE(spec.name);
+        const bool is_frozen = spec.name.starts_with("stem.") || spec.name.starts_with("encoder.1.") ||
+                               spec.name == "decoder.0.block0.conv1.weight" ||
+                               spec.group == ParameterGroup::heads;
+        CHECK(belongs_to_any(spec, settings.rates.frozen) == is_frozen);
+        const auto at = [&](const std::vector<float>& buffer) {
+            return std::vector(buffer.begin() + spec.offset, buffer.begin() + spec.offset + spec.size);
+        };
+        CHECK((at(after.value) == at(before.value)) == is_frozen);
+        CHECK((at(after.ema) == at(before.ema)) == is_frozen);
+        CHECK((at(after.first_moment) == at(before.first_moment)) == is_frozen);
+        CHECK((at(after.second_moment) == at(before.second_moment)) == is_frozen);
+    }
+    CHECK(learner->steps()[0].grad_norm > 0);
+    settings.rates.frozen = {"encoder", "decoder", "heads"};
+    CHECK(trained(settings, data, 1)->steps()[0].grad_norm == 0);
 }
 
 TEST_CASE(
