@@ -291,9 +291,9 @@ void Loader::read_entries(Scope& scope, Config& config, WrittenKeys& written) {
             report(scope, entry.path, *entry.node, entry.place, *failure);
         }
     }
-    for (std::size_t i = 0; i < kComponents; ++i) {
-        const auto place = written.places.find(fmt::format("loss.weights.{}", kComponentNames[i]));
-        if (place != written.places.end()) config.loss.weight_written_at[i] = place->second.text();
+    for (const Component c : kAllComponents) {
+        const auto place = written.places.find(fmt::format("loss.weights.{}", task_of(c).name));
+        if (place != written.places.end()) config.loss.weight_written_at[c] = place->second.text();
     }
 }
 

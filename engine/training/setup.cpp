@@ -10,7 +10,7 @@ NetworkShape network_shape(const NetworkSettings& model, const Dataset& dataset)
     shape.length = dataset.length;
     shape.static_inputs = kStaticInputs;
     shape.classes = static_cast<Index>(dataset.classes.size());
-    for (std::size_t c = 0; c < kComponents; ++c) shape.built[c] = dataset.is_on(static_cast<Component>(c));
+    for (const Component c : kAllComponents) shape.built[c] = dataset.is_on(c);
     return shape;
 }
 

@@ -23,7 +23,7 @@ double seconds_since(Clock::time_point start) {
 
 PerComponent<bool> present_components(const Dataset& dataset) {
     PerComponent<bool> present;
-    for (std::size_t c = 0; c < kComponents; ++c) present[c] = dataset.is_on(static_cast<Component>(c));
+    for (const Component c : kAllComponents) present[c] = dataset.is_on(c);
     return present;
 }
 
@@ -171,8 +171,8 @@ void Trainer::summarise(RunSummary& summary) const {
 // alone reach may learn in another one.
 void Trainer::check_gradients() {
     PerComponent<double> weights = stage_->final_weights();
-    for (std::size_t c = 0; c < kComponents; ++c)
-        if (present_[c] && weights[c] == 0) weights[c] = 1;
+    for (const Component c : kAllComponents)
+        if (is_task(c) && present_[c] && weights[c] == 0) weights[c] = 1;
     const auto names = stage_->learner().tensors_without_gradient(stage_->order(progress_.epoch), weights);
     if (names.empty()) return;
     throw RunError(
