@@ -180,6 +180,23 @@ TEST_CASE("diagnostics.json holds the members of the contract, and NaN becomes n
     CHECK(contains(page, "optimizer.learning_rate = 0.0001  # was 0.001"));
 }
 
+TEST_CASE("advice stays within a key's range, and leaves out what the run has already") {
+    SyntheticRun run(9);
+    run.set("val_f1_macro", 0.15);
+    run.set("train_share_classification", 0.001);
+    run.config =
+        "[loss]\nclass_weights = \"balanced\"\nclass_weight_power = 0.2\nweights.classification = 900000\n";
+    const Diagnosis diagnosis = run.diagnosis();
+    const Finding* finding = find(diagnosis, "F1_NOT_ABOVE_MAJORITY");
+    REQUIRE(finding);
+    CHECK(change_of(*finding, "loss.class_weights") == nullptr);
+    REQUIRE(change_of(*finding, "loss.class_weight_power"));
+    CHECK(change_of(*finding, "loss.class_weight_power")->from == 0.2);
+    REQUIRE(change_of(*finding, "loss.weights.classification"));
+    CHECK(change_of(*finding, "loss.weights.classification")->from == 900000);
+    CHECK(change_of(*finding, "loss.weights.classification")->to == 1e6);
+}
+
 TEST_CASE("the first finding's advice becomes --set arguments, text without quotes") {
     Finding first, second;
     first.changes = {{"optimizer.learning_rate", 0.1, 0.0001}, {"training.sampler", "shuffle", "balanced"}};
