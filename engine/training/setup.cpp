@@ -26,7 +26,7 @@ BatchSettings batch_settings(const Config& config, const Dataset& dataset) {
     BatchSettings batch;
     apply_statistics(dataset.statistics, batch);
     batch.sample_interval_ms = static_cast<float>(dataset.sample_interval_ms);
-    batch.first_sample_ms = static_cast<float>(dataset.first_sample_ms);
+    batch.first_sample_ms = dataset.first_sample_ms;
     batch.augmentation = config.augmentation;
     batch.degradation = config.degradation;
     return batch;
@@ -77,7 +77,7 @@ LearnerSettings learner_settings(const Checkpoint& checkpoint) {
     settings.class_weights.assign(weights.begin(), weights.end());
     apply_statistics(checkpoint.statistics, settings.batch);
     settings.batch.sample_interval_ms = static_cast<float>(checkpoint.data.sample_interval_ms);
-    settings.batch.first_sample_ms = static_cast<float>(checkpoint.data.first_sample_ms);
+    settings.batch.first_sample_ms = checkpoint.data.first_sample_ms;
     settings.batch.degradation = checkpoint.evaluation.degradation;
     settings.scaling = head_scaling(checkpoint.statistics);
     settings.seed = checkpoint.evaluation.seed;

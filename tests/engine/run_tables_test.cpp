@@ -14,7 +14,7 @@ const std::vector<std::string> kClasses = {"NORMAL", "NÖROPATİ"};
 
 TEST_CASE("a class name that makes two columns of one name is refused with the remedy") {
     const auto message =
-        message_of<InputError>([] { csv_header(epoch_columns(std::vector<std::string>{"macro"}, false)); });
+        message_of<InputError>([] { csv_header(epoch_columns(std::vector<std::string>{"macro"})); });
     CHECK(contains(message, "'val_f1_macro'"));
     CHECK(contains(message, "data.classes"));
 }
@@ -74,7 +74,7 @@ EpochRecord epoch_record(std::int64_t epoch) {
 
 TEST_CASE("the columns of epochs.csv stand in the contract's order") {
     std::string line;
-    for (const std::string& column : epoch_columns(kClasses, false)) line += column + ",";
+    for (const std::string& column : epoch_columns(kClasses)) line += column + ",";
     std::string expected = "epoch,learning_rate,seconds,recordings_per_second,";
     const std::vector<std::string> components = {"signal",         "peak_exist",     "peak_latency",
                                                  "peak_amplitude", "classification", "threshold"};
@@ -138,7 +138,7 @@ TEST_CASE("an epoch that ended before validation has empty cells for it, and as 
     EpochRecord record = epoch_record(7);
     record.val.reset();
     const CsvRow row = epoch_row(record, kClasses);
-    CHECK(row.cells() == epoch_columns(kClasses, false).size());
+    CHECK(row.cells() == epoch_columns(kClasses).size());
     CHECK(row.line().starts_with("7,0.001,"));
     CHECK(row.line().ends_with(std::string(29, ',')));
 }
@@ -148,7 +148,7 @@ TEST_CASE("pitfall 3: a dropped component has empty cells in steps.csv and epoch
     const RunFolder run = RunFolder::create(folder.path, "run");
     PerComponent<bool> present = all_present();
     present[Component::threshold] = false;
-    RunLog log(run, kClasses, present, false);
+    RunLog log(run, kClasses, present);
     log.step(0, step(0, 0.5));
     CHECK(content(run.file("steps.csv")) ==
           "epoch,step,learning_rate,grad_norm,loss_total,loss_signal,loss_peak_exist,loss_peak_latency,"
@@ -177,13 +177,13 @@ TEST_CASE("a run that goes on cuts its CSV files to the checkpoint") {
                                             "confusion_matrix.csv"};
     std::vector<std::string> uninterrupted;
     {
-        RunLog log(run, kClasses, all_present(), false);
+        RunLog log(run, kClasses, all_present());
         run_epochs(log, 0, 4);
         for (const auto& file : files) uninterrupted.push_back(content(run.file(file)));
         log.classification(1, "test", confusion);
     }
     {
-        RunLog log(run, kClasses, all_present(), false, {.epochs = 2, .steps = 5});
+        RunLog log(run, kClasses, all_present(), {.epochs = 2, .steps = 5});
         CHECK(contains(content(run.file("steps.csv")), "\n2,4,"));
         CHECK_FALSE(contains(content(run.file("steps.csv")), "\n2,5,"));
         log.step(2, step(5, 1));
@@ -285,7 +285,7 @@ TEST_CASE("summary.json names the metrics as epochs.csv without val_, absent one
     CHECK(back["test"].is_null());
     CHECK(back["val"]["threshold_r2"].is_null());
     std::size_t metrics = 0;
-    for (const std::string& column : epoch_columns(kClasses, false)) {
+    for (const std::string& column : epoch_columns(kClasses)) {
         if (!column.starts_with("val_")) continue;
         CAPTURE(column);
         CHECK(back["val"].contains(column.substr(4)));

@@ -143,7 +143,7 @@ void check_frozen(Stream& stream, Index size) {
         CHECK(frozen.gradient.same_bits(without.gradient));
         frozen.step(stream, usual_adamw(), t);
         without.step(stream, usual_adamw(), t);
-        CHECK(frozen.row.grad_norm == without.row.grad_norm);
+        CHECK(frozen.row().grad_norm == without.row().grad_norm);
     }
     for (Index i = begin; i < end; ++i) {
         CHECK(frozen.value[i] == before.value[i]);

@@ -153,7 +153,7 @@ TEST_CASE("pitfall 14: every parameter tensor receives a gradient, or is named")
 TEST_CASE("learner: frozen parts keep their bits, their moments stay 0, and the norm is that of the others") {
     const SmallRecordings data(24, 37);
     auto settings = small_settings(8, 1);
-    settings.optimizer.ema_decay = 0.9;
+    settings.ema_decay = 0.9;
     const LearnerState before = make_cpu_learner(settings, data.view(), 1)->state();
     settings.rates.frozen = {"heads", "stem", "encoder.1", "decoder.0.block0.conv1.weight"};
     auto learner = trained(settings, data, 6);
