@@ -200,7 +200,7 @@ TEST_CASE("a run that goes on cuts its CSV files to the checkpoint") {
     CHECK(
         contains(uninterrupted[3], "epoch,split,true_class,predicted_class,count\n0,val,NORMAL,NORMAL,3\n"));
     // Begun anew where nothing of it is kept.
-    RunLog(run, kClasses, all_present(), false);
+    RunLog(run, kClasses, all_present());
     CHECK(content(run.file("confusion_matrix.csv")) == "epoch,split,true_class,predicted_class,count\n");
 }
 
