@@ -12,9 +12,9 @@
 //   ema = ema_decay * ema + (1 - ema_decay) * p  if there is one
 //
 // t - 1, learning_rate, ema_decay and the losses' weights are those of the StepState. Parameters come in
-// segments with their own rate multiplier and decay flag; those of a frozen one, their moments and their average
-// keep their bits. Gradients are set to zero after use. Bias corrections are computed in double; the elementwise
-// update is in T.
+// segments with their own rate multiplier and decay flag; those of a frozen one, their moments and their
+// average keep their bits. Gradients are set to zero after use. Bias corrections are computed in double; the
+// elementwise update is in T.
 //
 // The step's record among `records`: losses from LossSums, total, norm before clipping and rate. If a loss or the
 // norm is not finite, the first such step and component (losses in the order of Component, then the norm) are

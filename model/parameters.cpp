@@ -95,13 +95,16 @@ std::vector<ParameterSegment> ParameterLayout::segments(const RateMultipliers& r
     std::vector<ParameterSegment> segments;
     Index end = 0;
     for (const auto& spec : specs_) {
-        if (spec.offset > end) segments.push_back({.begin = end, .end = spec.offset, .rate_multiplier = 0});
+        const bool frozen = belongs_to_any(spec, rates.frozen);
+        if (spec.offset > end)
+            segments.push_back(
+                {.begin = end, .end = spec.offset, .rate_multiplier = 0, .frozen = frozen});
         end = spec.offset + spec.size;
         segments.push_back({.begin = spec.offset,
                             .end = end,
                             .rate_multiplier = multiplier(rates, spec.group),
                             .decay = spec.decay,
-                            .frozen = belongs_to_any(spec, rates.frozen)});
+                            .frozen = frozen});
     }
     return segments;
 }

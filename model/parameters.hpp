@@ -35,8 +35,9 @@ struct ParameterSpec {
     Index fan_in = 1;
 };
 
-// Whether a parameter belongs to a part of the network: to a group ("encoder", "decoder", "heads"), or, for any other
-// word, to what has its name or begins with it and a point ("stem", "encoder.1", "heads.threshold").
+// Whether a parameter belongs to a part of the network: to a group ("encoder", "decoder", "heads"), or, for
+// any other word, to what has its name or begins with it and a point ("stem", "encoder.1",
+// "heads.threshold").
 bool belongs_to(const ParameterSpec&, std::string_view part);
 bool belongs_to_any(const ParameterSpec&, std::span<const std::string> parts);
 

@@ -1,6 +1,6 @@
-// The resolved configuration of a run, or of one stage of it: one plain struct per section of the configuration file.
-// Defaults stand here and nowhere else; engine/keys/ ties every member to its key, range and meaning.
-// How it is read from a file: engine/keys/load.hpp.
+// The resolved configuration of a run, or of one stage of it: one plain struct per section of the
+// configuration file. Defaults stand here and nowhere else; engine/keys/ ties every member to its key, range
+// and meaning. How it is read from a file: engine/keys/load.hpp.
 #pragma once
 
 #include <array>
@@ -208,8 +208,8 @@ struct DiagnosticsConfig {
     std::map<std::string, double> settings;  // key -> value, of those that are written
 };
 
-// What is said of a stage beside the keys in which it differs from the rest of the configuration. A part of the
-// network is a group of parameters or the beginning of their names (model/parameters.hpp).
+// What is said of a stage beside the keys in which it differs from the rest of the configuration. A part of
+// the network is a group of parameters or the beginning of their names (model/parameters.hpp).
 struct StageConfig {
     std::string name;                 // empty: the run's only stage, of which nothing is written
     std::filesystem::path init_from;  // absolute, or kPreviousStage; empty = the initial weights

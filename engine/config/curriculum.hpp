@@ -3,7 +3,8 @@
 //   r(e) = 0 for e < start, (e - start + 1) / ramp for start <= e < start + ramp, 1 after; ramp 0 = no ramp.
 //   The signal has no such ramp. A component with a ramp of its own: r(e) = 0 for e < start, then
 //   from + (to - from) * s(min(1, (e - start + 1) / epochs)), s(x) = x or (1 - cos(pi x)) / 2.
-// A component's start is its own, else 0 where it has a ramp of its own, else that of the key that governs it, else 0.
+// A component's start is its own, else 0 where it has a ramp of its own, else that of the key that governs
+// it, else 0.
 #pragma once
 
 #include <string_view>

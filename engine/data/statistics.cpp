@@ -60,15 +60,6 @@ float standardise(double value, const Moments& m) {
 
 }  // namespace
 
-Moments signal_moments(std::span<const float> signal) {
-    const auto n = static_cast<double>(signal.size());
-    double sum = 0, squares = 0;
-    for (const float x : signal) sum += double{x};
-    const double mean = sum / n;
-    for (const float x : signal) squares += (double{x} - mean) * (double{x} - mean);
-    return {mean, std::max(std::sqrt(squares / n), kSmallestSd)};
-}
-
 std::vector<double> class_weights(const std::vector<std::int64_t>& counts, const LossConfig& loss) {
     if (loss.class_weighting == ClassWeighting::given) return loss.class_weights;
     std::vector<double> weights(counts.size(), 1.0);
@@ -85,6 +76,15 @@ std::vector<double> class_weights(const std::vector<std::int64_t>& counts, const
                               loss.class_weight_power);
     }
     return weights;
+}
+
+Moments signal_moments(std::span<const float> signal) {
+    const auto n = static_cast<double>(signal.size());
+    double sum = 0, squares = 0;
+    for (const float x : signal) sum += double{x};
+    const double mean = sum / n;
+    for (const float x : signal) squares += (double{x} - mean) * (double{x} - mean);
+    return {mean, std::max(std::sqrt(squares / n), kSmallestSd)};
 }
 
 FittedStatistics fit_statistics(const Recordings& table, std::span<const std::int64_t> rows,

@@ -35,8 +35,9 @@ struct FittedStatistics {
     bool operator==(const FittedStatistics&) const = default;
 };
 
-// omega of the classification loss. Balanced weights are (N / (K * n_c))^power over the N recordings that have a class;
-// without any they are 1. Throws InputError for balanced weights with a class that has no training row.
+// omega of the classification loss. Balanced weights are (N / (K * n_c))^power over the N recordings that
+// have a class; without any they are 1. Throws InputError for balanced weights with a class that has no
+// training row.
 std::vector<double> class_weights(const std::vector<std::int64_t>& class_counts, const LossConfig&);
 
 // `rows`: the training rows of the table, not empty; `classes`: K. Throws InputError as class_weights does.

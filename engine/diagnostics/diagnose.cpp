@@ -19,7 +19,8 @@ Severity worst(const std::vector<Finding>& findings) {
     return severity;
 }
 
-// The advice with the values of the run, or of its stage under way, within the keys' ranges, without what would change nothing.
+// The advice with the values of the run, or of its stage under way, within the keys' ranges, without what
+// would change nothing.
 std::vector<ConfigChange> completed(std::vector<ConfigChange> advised, const RecordedRun& run) {
     std::vector<ConfigChange> changes;
     for (ConfigChange& change : advised) {

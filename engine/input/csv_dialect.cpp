@@ -104,7 +104,7 @@ std::string grouped_digits(std::string_view rows, CsvDialect dialect, const Tabl
         if (!group && ++whole == 1) beside = cell;
         return !decimals;
     });
-    if (decimals || grouped < kGroupedAtLeast || whole < grouped / 10) return {};
+    if (decimals || grouped < kGroupedAtLeast || whole == 0 || whole < grouped / 10) return {};
     return fmt::format("{} beside {}", example, beside);
 }
 

@@ -79,9 +79,11 @@ const RetiredKey* find_retired_key(const std::vector<std::string>& segments);
 // The key of a path, or null.
 const Key* find_key(const std::vector<std::string>& segments);
 inline constexpr std::string_view kStageSection = "stages";
-// What a key is called where it is a stage's: "stages.pretrain.optimizer.learning_rate"; without a stage as it is.
+// What a key is called where it is a stage's: "stages.pretrain.optimizer.learning_rate"; without a stage as
+// it is.
 std::string path_in_stage(std::string_view stage, std::string_view path);
-// The key of a path within a stage: one of [[stages]] itself, or one that the stage overrides. Null for neither.
+// The key of a path within a stage: one of [[stages]] itself, or one that the stage overrides. Null for
+// neither.
 const Key* find_stage_key(const std::vector<std::string>& segments);
 // Why no stage may override a key; empty where one may.
 std::string_view whole_run_reason(const Key& key);

@@ -54,8 +54,8 @@ bool any_has_start(const SharedStart& start, const Config& config) {
     return any_governed(start, [&](Component c) { return config.curriculum.starts[c].has_value(); });
 }
 
-// A shared start is in the resolved configuration as long as no component has one of its own; then each has. One that
-// ramps replace for all that it governs is without effect, and refused where it is written.
+// A shared start is in the resolved configuration as long as no component has one of its own; then each has.
+// One that ramps replace for all that it governs is without effect, and refused where it is written.
 template <std::size_t which>
 bool shared_start_acts(const Config& config) {
     const SharedStart& start = kSharedStarts[which];

@@ -6,8 +6,9 @@
 namespace abr {
 namespace {
 
-// Keys that hold for the whole run, by the beginning of their path, and the reason. All others may differ from stage to
-// stage: everything that is made from them, the learner, the sampler, the schedule, is made anew in each.
+// Keys that hold for the whole run, by the beginning of their path, and the reason. All others may differ
+// from stage to stage: everything that is made from them, the learner, the sampler, the schedule, is made
+// anew in each.
 struct WholeRun {
     std::string_view path, reason;
 };

@@ -276,8 +276,9 @@ void Loader::add_override(const std::string& text) {
 }
 
 void Loader::read_entries(Scope& scope, Config& config, WrittenKeys& written) {
-    // Tables come sorted by name; what is read from them keeps the order of the file. A stage's own keys, which have one
-    // word, come first: one of them may stand for several others, and what is written of those wins.
+    // Tables come sorted by name; what is read from them keeps the order of the file. A stage's own keys,
+    // which have one word, come first: one of them may stand for several others, and what is written of those
+    // wins.
     std::ranges::stable_sort(scope.entries, {}, [&](const Entry& entry) {
         return std::tuple(scope.is_stage() && entry.path.size() > 1, entry.place.line, entry.place.column);
     });

@@ -47,8 +47,8 @@ class RecordedRun {
     void refresh();
 
     std::string run_name() const;
-    // The resolved configuration of the run, of a run with stages that of the stage of the last row of epochs.csv, or
-    // of another row. Throws NotJudged where config.toml cannot be read.
+    // The resolved configuration of the run, of a run with stages that of the stage of the last row of
+    // epochs.csv, or of another row. Throws NotJudged where config.toml cannot be read.
     const Config& config() const;
     const Config& config(std::size_t row) const;
     // The first row of epochs.csv that is of the last row's stage; 0 in a run without stages.

@@ -24,8 +24,8 @@ struct ResumePoint {
 class RunLog {
   public:
     // Begins the files; with a resume point, cuts those that are there to it instead (also drops the rows of
-    // the test split, which are written when a run ends). present: components that are not dropped; with_stages:
-    // whether epochs have the name of a stage.
+    // the test split, which are written when a run ends). present: components that are not dropped;
+    // with_stages: whether epochs have the name of a stage.
     RunLog(const RunFolder&, std::vector<std::string> class_names, const PerComponent<bool>& present,
            const ResumePoint& resume = {}, bool with_stages = false);
 

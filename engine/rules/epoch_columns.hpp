@@ -13,8 +13,8 @@
 
 namespace abr {
 
-// Rows [first, end) of epochs.csv, in a run with stages of those of the stage under way, which is judged as if it were
-// the run.
+// Rows [first, end) of epochs.csv, in a run with stages of those of the stage under way, which is judged as
+// if it were the run.
 struct Rows {
     std::size_t first = 0, end = 0;
     std::size_t count() const { return end - first; }

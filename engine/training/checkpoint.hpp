@@ -7,8 +7,8 @@
 //   statistics/...                  F64, what was fitted on the training rows (engine/data/statistics.hpp)
 //   progress/...                    F64, the steps of the epoch under way (engine/training/progress.hpp)
 // Metadata: "format" = "abr_engine", "format_version", "engine_version", "epoch" and "step" (both done),
-// "progress", "model", "data" and "evaluation" as JSON. Nothing depends on the run's name, place, time, threads or
-// device.
+// "progress", "model", "data" and "evaluation" as JSON. Nothing depends on the run's name, place, time,
+// threads or device.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +50,8 @@ struct Checkpoint {
 };
 
 std::string serialize_checkpoint(const Checkpoint&, const ParameterLayout&);  // the bytes of the file
-// Replaces these files of the run by the checkpoint, one after the other. Touches nothing but its arguments and the
-// files, so that a thread beside the training could do it with a copy.
+// Replaces these files of the run by the checkpoint, one after the other. Touches nothing but its arguments
+// and the files, so that a thread beside the training could do it with a copy.
 void write_checkpoint(const Checkpoint&, const ParameterLayout&, const RunFolder&,
                       std::span<const char* const> files);
 // Bytes that each step of the epoch under way adds.

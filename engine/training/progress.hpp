@@ -1,10 +1,10 @@
-// Where a run stands, and how a checkpoint tells it: every number by its name, so that one may be added and the
-// checkpoints written before are read for ever. A name that a file lacks takes its default.
+// Where a run stands, and how a checkpoint tells it: every number by its name, so that one may be added and
+// the checkpoints written before are read for ever. A name that a file lacks takes its default.
 //
-//   metadata "progress"      JSON {name: number, ..., "step_columns": [name, ...]}, names as in progress.cpp; numbers
-//                            read back the same; those that have their default are left out
-//   progress/epoch_steps     F64 (steps, columns), the records of the epoch under way
-// In version 1 of the checkpoint the numbers stood in fixed places of two tensors, and the columns were fixed.
+//   metadata "progress"    JSON {name: number, ..., "step_columns": [name, ...]}, names as in progress.cpp;
+//                          numbers read back the same, those that have their default are left out
+//   progress/epoch_steps   F64 (steps, columns), the records of the epoch under way
+// In version 1 of the checkpoint the numbers stood in fixed places of two tensors, the columns were fixed.
 #pragma once
 
 #include <cstdint>

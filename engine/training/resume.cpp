@@ -111,7 +111,8 @@ const Config& stage_of(const std::string& file, const TrainingProgress& progress
     return stages[static_cast<std::size_t>(progress.begin.stage)];
 }
 
-// The best checkpoint is what the end of a stage hands on and that of the run measures: better to miss it now than then.
+// The best checkpoint is what the end of a stage hands on and that of the run measures: better to miss it now
+// than then.
 void check_best(const RunFolder& folder, const TrainingProgress& progress, const Session& session) {
     const bool by_f1 = is_judged_by_f1(stage_of({}, progress, session), session.dataset);
     const BestEpoch& best = by_f1 ? progress.best_f1 : progress.best_loss;

@@ -19,9 +19,10 @@ struct EarlierRun {
     bool finished = false;  // it ended by itself, and more epochs were not asked for
 };
 
-// Nothing where the folder holds no checkpoint yet. Throws InputError where it is another run's: with other values than
-// run.name (which only names the folder), run.threads, run.backend and a larger training.epochs of the last stage, each
-// named with both values; with other data; or where a checkpoint is missing or not whole.
+// Nothing where the folder holds no checkpoint yet. Throws InputError where it is another run's: with other
+// values than run.name (which only names the folder), run.threads, run.backend and a larger training.epochs
+// of the last stage, each named with both values; with other data; or where a checkpoint is missing or not
+// whole.
 std::optional<EarlierRun> find_earlier_run(const RunFolder&, const Session&);
 
 // Throws InputError where the folder holds files that no run has written, which this one would replace.

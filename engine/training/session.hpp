@@ -1,5 +1,5 @@
-// What a configuration asks for, made ready: the backend, the data, and for each stage the configuration with which it
-// trains. Whatever trains, or looks at how a run would train, begins with one.
+// What a configuration asks for, made ready: the backend, the data, and for each stage the configuration with
+// which it trains. Whatever trains, or looks at how a run would train, begins with one.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace abr {
 
 struct Session {
     // Throws InputError where backend, recordings or data set cannot be had (engine/backend/backend.hpp,
-    // engine/data/load_recordings.hpp, engine/data/dataset.hpp), or a stage freezes what the network does not have.
+    // engine/data/load_recordings.hpp, engine/data/dataset.hpp), or a stage freezes what the network does not
+    // have.
     explicit Session(const Config& written);
     Session(const Session&) = delete;  // learners read the data in place
 

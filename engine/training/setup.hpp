@@ -22,7 +22,8 @@ std::int64_t steps_per_epoch(const Config&, const Dataset&);
 FittedStatistics statistics_of(const Config&, const Dataset&);
 EpochSampler sampler_of(const Config&, const Dataset&);
 
-// Whether the macro F1 says which epoch is the best: where there is a classifier that is trained. Else the loss does.
+// Whether the macro F1 says which epoch is the best: where there is a classifier that is trained. Else the
+// loss does.
 bool is_judged_by_f1(const Config&, const Dataset&);
 
 // Scaling of the scalar heads' outputs to physical units.

@@ -1,5 +1,6 @@
-// One stage of a run while it is trained: its learner, and what the epoch loop asks of its configuration. Epochs and
-// steps are those of the run; the schedule, the curriculum, early stopping and the learner count from the stage's first.
+// One stage of a run while it is trained: its learner, and what the epoch loop asks of its configuration.
+// Epochs and steps are those of the run; the schedule, the curriculum, early stopping and the learner count
+// from the stage's first.
 #pragma once
 
 #include <cstdint>

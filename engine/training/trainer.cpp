@@ -167,8 +167,8 @@ void Trainer::summarise(RunSummary& summary) const {
         training_seconds_ > 0 ? static_cast<double>(trained_recordings_) / training_seconds_ : 0;
 }
 
-// Every part of the network must be within reach of the losses, those that the stage leaves out included: what they
-// alone reach may learn in another one.
+// Every part of the network must be within reach of the losses, those that the stage leaves out included:
+// what they alone reach may learn in another one.
 void Trainer::check_gradients() {
     PerComponent<double> weights = stage_->final_weights();
     for (const Component c : kAllComponents)

@@ -37,9 +37,10 @@ class Trainer {
     // Begins the run folder's tables, or cuts those that are there to where the run goes on.
     explicit Trainer(const RunParts&);
 
-    // Trains each stage to its end or to early stopping, then measures validation and test with the best checkpoint of
-    // the last one; an interrupt ends it after the step under way, with that step saved. Throws RunError when a loss is
-    // not finite, naming component, step and recordings; `summary` then tells of the epochs before.
+    // Trains each stage to its end or to early stopping, then measures validation and test with the best
+    // checkpoint of the last one; an interrupt ends it after the step under way, with that step saved. Throws
+    // RunError when a loss is not finite, naming component, step and recordings; `summary` then tells of the
+    // epochs before.
     void run(RunSummary& summary);
 
   private:

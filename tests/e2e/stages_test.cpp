@@ -1,4 +1,5 @@
-// Runs of several stages: what each does, what goes from one to the next, and going on after an end in any of them.
+// Runs of several stages: what each does, what goes from one to the next, and going on after an end in any of
+// them.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -108,7 +109,6 @@ TEST_CASE("stages: each trains as its configuration says, and hands on the weigh
     CHECK(stages[0].at("fresh").size() == stages[1].at("fresh").size() + stages[1].at("loaded").size());
     // What is measured in the end is the best epoch of the last stage.
     CHECK(read_json(both / "summary.json").at("best_epoch") >= 2);
-    CHECK_FALSE(fs::exists(folder.path / "runs/alone/tensorboard/missing"));
     CHECK(contains(content(both / "config.toml"), "\n[[stages]]\nname = \"finetune\"\n"));
 }
 
@@ -184,8 +184,6 @@ TEST_CASE(
         "[[stages]]\nname = \"only\"\ninit_from = \"runs/source/checkpoints/last.safetensors\"\n"
         "training.epochs = 1\noptimizer.learning_rate = 1e-30\nschedule.min_lr = 0\n"
         "optimizer.weight_decay = 0\n";
-    const Outcome loaded = run(folder, from + "fresh = [\"decoder\"]\n", "--experiment-name x --verbose");
-    CHECK(loaded.code != 0);  // not beside --quiet
     put(folder.path / "stages.toml", from);
     const Outcome taken = engine(folder.path, "run stages.toml" + kTinySettings + " --experiment-name x");
     REQUIRE_MESSAGE(taken.code == 0, taken.err);

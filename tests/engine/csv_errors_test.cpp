@@ -179,7 +179,7 @@ const std::vector<Mistake> kRowMistakes = {
      {"data.csv:2, column `intensity_db`: value `NA`", "expected a number"}},
     {"unknown ear",
      "patient_id,intensity_db,ear,s0,s1\np,80,both,1,2\n",
-     {"data.csv:2, column `ear`: value `both`", "`left`, `right` or an empty cell"}},
+     {"data.csv:2, column `ear`: value `both`", "an ear, such as `left`, `L`, `right` or `R`, or an empty cell"}},
     {"incomplete clean signal",
      "patient_id,intensity_db,s0,s1,c0,c1\np,80,1,2,1,\n",
      {"data.csv:2, column `c1`: no value", "every sample of the clean signal, or none"}},

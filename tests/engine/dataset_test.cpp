@@ -50,7 +50,9 @@ TEST_CASE("pitfall 12: a patient whom the table knows by two numbers does not co
     Recordings table = table_of_60();
     // Whatever the split is, the one patient that all of these are stands in each part of it.
     std::fill(table.patients.begin(), table.patients.end(), "the same");
-    CHECK_THROWS_WITH_AS(build_dataset(std::move(table), two_classes()),
+    Config apart = two_classes();  // else they would be kept together, as alike
+    apart.data.alike_patients = AlikePatients::apart;
+    CHECK_THROWS_WITH_AS(build_dataset(std::move(table), apart),
                          "patient 'the same' stands in the splits 'train' and 'val'", RunError);
 }
 

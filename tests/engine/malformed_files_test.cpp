@@ -200,7 +200,7 @@ TEST_CASE(
     }
     std::vector<int> samples(200);
     for (int i = 0; i < 200; ++i) samples[static_cast<std::size_t>(i)] = i % 7;
-    const std::string events = std::string("+0\x14\x14\0+0.004\x14", 13) + "80 dB\x14";
+    const std::string events = std::string("+0\x14\x14\0+0.004\x14", 12) + "80 dB\x14";
     check_all({test::edf_file(
                   {{.label = "Cz", .samples = samples}, {.label = "EDF Annotations", .annotations = events}},
                   1, false, "EDF+C")},

@@ -200,13 +200,14 @@ TEST_CASE("npz recordings: what does not fit is refused with the array, what was
          "data.npz: row 3, array `class`: bytes that are no text: expected text in UTF-8; save the array as "
          "text with .astype(str)"},
         {with("fmp", "<f4", "(3,)", raw_bytes<float>({1, -2, 3})).bytes(),
-         "data.npz: row 2, array `fmp`: value `-2`: expected a value of 0 or more" + skip},
+         "data.npz: row 2, array `fmp`: value `-2`: expected a value of 0 or more; correct the row, set "
+         "data.missing = [\"-2\"] if that means none, or leave such rows out with data.on_bad_row = \"skip\""},
         {"patient_id,intensity_db,s0\n",
          "data.npz: no .npz file: it does not begin as a zip archive does: expected arrays that numpy.savez "
          "or "
          "numpy.savez_compressed wrote; read a CSV file with data.source = \"csv\""},
         {NpzWriter().add_member("[Content_Types].xml", "<xml>").bytes(),
-         "data.npz: a zip archive, as spreadsheets in .xlsx and .ods are: expected arrays that numpy.savez "
+         "data.npz: an .xlsx spreadsheet: expected arrays that numpy.savez "
          "or "
          "numpy.savez_compressed wrote; save the spreadsheet as CSV UTF-8, or convert an .xlsx file with "
          "`xlsx2csv 'data.npz' 'data.csv'` (Debian's package xlsx2csv) and name the result as data.path"},

@@ -1,4 +1,5 @@
-// What the learner is built with: every value that comes from the configuration, the data or a checkpoint, one by one.
+// What the learner is built with: every value that comes from the configuration, the data or a checkpoint,
+// one by one.
 #include "engine/training/setup.hpp"
 
 #include <doctest/doctest.h>
@@ -139,8 +140,7 @@ constexpr double kMse = 0, kL1 = 1;
 struct Row {
     std::string key, value;
     Fields fields;
-    std::string beside =
-        {};  // another key=value that it cannot do without; it changes the learner on its own account
+    std::string beside = {};  // key=value without which this one has no effect
 };
 
 const std::vector<Row>& rows() {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/error.hpp"
@@ -39,8 +40,8 @@ struct File {
     TensorMetadata metadata;
 
     explicit File(const NetworkShape& shape) {
-        for (const ParameterSpec& spec : Network(shape, 1).parameters().specs())
-            set(spec.name, spec.shape, 3);
+        const Network network(shape, 1);
+        for (const ParameterSpec& spec : network.parameters().specs()) set(spec.name, spec.shape, 3);
     }
     void set(const std::string& name, std::vector<Index> shape, float value) {
         shapes[name] = std::move(shape);
@@ -64,6 +65,12 @@ struct Loaded {
     WeightOrigin report;
     std::map<std::string, float> first;  // element of each tensor
 };
+
+StageConfig with_fresh(std::vector<std::string> parts) {
+    StageConfig stage;
+    stage.fresh = std::move(parts);
+    return stage;
+}
 
 constexpr float kBefore = 7;
 
@@ -108,7 +115,7 @@ TEST_CASE("stage weights: tensors are loaded by name, the rest is fresh or unuse
     for (const char* state :
          {"optimizer/first_moment/stem.mix.bias", "statistics/fill", "progress/epoch_steps"})
         file.set(state, {1}, 1);
-    const Loaded some = load(file, {.fresh = {"heads.peak_exist", "decoder"}});
+    const Loaded some = load(file, with_fresh({"heads.peak_exist", "decoder"}));
     CHECK(some.report.unused == Names{"heads.mood.weight"});
     for (const auto& [name, value] : some.first) {
         const bool fresh = name == "heads.threshold.first.weight" || name.starts_with("heads.peak_exist.") ||
@@ -136,18 +143,18 @@ TEST_CASE(
     CHECK(contains(message, "run.toml:7:1: stages.finetune.init_from: "));
     CHECK(contains(message, "x.safetensors: `stem.mix.bias` has shape [5], in this network [4]"));
     CHECK(contains(message, "stages.finetune.fresh"));
-    CHECK(load(shape, {.fresh = {"stem"}}).first.at("stem.mix.bias") == kBefore);
+    CHECK(load(shape, with_fresh({"stem"})).first.at("stem.mix.bias") == kBefore);
 
     // Three classes: another last layer.
     const File classes(small_shape(3));
     CHECK(contains(error_of(classes), "heads.classification.second"));
-    CHECK(error_of(classes, {.fresh = {"heads.classification"}}) == "nothing was thrown");
+    CHECK(error_of(classes, with_fresh({"heads.classification"})) == "nothing was thrown");
 
     // As many, and others.
     File other(small_shape());
     other.metadata["data"] = R"({"classes": ["A", "C"], "sample_interval_ms": 0.1})";
     CHECK(contains(error_of(other), "its classes are A, C, those of the data A, B"));
-    CHECK(error_of(other, {.fresh = {"heads.classification"}}) == "nothing was thrown");
+    CHECK(error_of(other, with_fresh({"heads.classification"})) == "nothing was thrown");
     other.metadata["data"] = R"({"classes": ["A", "B"]})";
     CHECK(error_of(other) == "nothing was thrown");
     for (const char* broken : {"[1", "{}", R"({"classes": 3})"}) {

@@ -118,8 +118,8 @@ struct Reference {
     }
 };
 
-// A frozen segment, whatever its gradient, is as if it were not there: its buffers keep their bits, the norm and the
-// other segments are those of a gradient of zero.
+// A frozen segment, whatever its gradient, is as if it were not there: its buffers keep their bits, the norm
+// and the other segments are those of a gradient of zero.
 template <class Stream>
 void check_frozen(Stream& stream, Index size) {
     Optimisation<float> frozen(size), without(size);
