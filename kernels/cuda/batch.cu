@@ -38,7 +38,10 @@ __global__ void __launch_bounds__(kThreads)
                         const std::int32_t* order, const StepState* state, Index place, Batch<float> batch) {
     DEVICE_SHARED(plan, RowPlan);
     const Index b = blockIdx.x;
-    if (threadIdx.x == 0) plan = draw_plan(settings, mode, order, *state, place + b);
+    if (threadIdx.x == 0) {
+        const RowPlan drawn = draw_plan(settings, mode, order, *state, place + b);
+        plan = drawn;  // a copy, which the race build sees; a result written in place it does not
+    }
     __syncthreads();
     build_row(Block{}, recordings, settings, plan, batch, b);
 }

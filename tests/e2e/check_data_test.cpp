@@ -75,7 +75,7 @@ TEST_CASE("check-data: values that look like another unit are warned of") {
     const Outcome outcome = engine(folder.path, "check-data lab.toml");
     CHECK(outcome.code == 0);
     CHECK(contains(outcome.out, "warning: signal: the median standard deviation of a recording is"));
-    CHECK(contains(outcome.out, "this looks like V; multiply the samples by 1e6"));
+    CHECK(contains(outcome.out, "this looks like V; set data.signal_unit = \"V\""));
     CHECK(contains(outcome.out, "warning: age_years: the highest is 516"));
     CHECK(contains(outcome.out, "this looks like months; divide by 12"));
 }
