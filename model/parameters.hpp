@@ -58,7 +58,7 @@ class ParameterLayout {
     // Of the optimiser's rate, for each group; `frozen` parts keep their bits.
     struct RateMultipliers {
         float encoder = 1, decoder = 1, heads = 1;
-        std::vector<std::string> frozen;
+        std::vector<std::string> frozen = {};
     };
     // What the optimiser walks; gaps have rate 0.
     std::vector<ParameterSegment> segments(const RateMultipliers&) const;

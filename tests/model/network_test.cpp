@@ -18,7 +18,7 @@ using DoubleNetwork = RunnableNetwork<Fp64>;
 // visit(element, weight) for every output of the network, or every gradient of one, with fixed random
 // weights.
 template <class Visit>
-void for_each_element(const Heads<double>& heads, Index batch, const Visit& visit) {
+void for_each_element(const Heads<double>& heads, Index /*batch*/, const Visit& visit) {
     std::uint32_t index = 0;
     const auto all = [&](double* elements, Index count) {
         for (Index i = 0; elements && i < count; ++i) visit(elements[i], uniform(index++, 9));
