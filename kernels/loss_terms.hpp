@@ -117,18 +117,19 @@ ABR_HOST_DEVICE double class_term(const LossSettings& settings, const Heads<cons
             for (Index k = 0; k < settings.classes; ++k) gradient[k] = T{0};
         return 0;
     }
-    const T share = targets.first_share != nullptr ? targets.first_share[b] : T{1};
-    if (share == T{1})
-        return classification_term(settings, settings.classes, logits, label,
-                                   static_cast<double>(class_weights[label]), scale, gradient);
-    const Index second = targets.second_class[b];
-    const auto first_share = static_cast<double>(share);
-    const double first = classification_term(settings, settings.classes, logits, label,
-                                             first_share * static_cast<double>(class_weights[label]), scale,
-                                             gradient, Write::overwrite);
-    return first + classification_term(settings, settings.classes, logits, second,
-                                       (1 - first_share) * static_cast<double>(class_weights[second]), scale,
-                                       gradient, Write::accumulate);
+    const bool mixed = targets.first_share != nullptr && targets.first_share[b] != T{1};
+    double sum = 0;
+    // One call in a loop, for two side by side take more registers than a device has.
+    for (int part = 0; part < (mixed ? 2 : 1); ++part) {
+        const Index y = part == 0 ? label : Index{targets.second_class[b]};
+        double share = 1;
+        if (mixed) share = static_cast<double>(targets.first_share[b]);
+        if (part == 1) share = 1 - share;
+        sum += classification_term(settings, settings.classes, logits, y,
+                                   share * static_cast<double>(class_weights[y]), scale, gradient,
+                                   part == 0 ? Write::overwrite : Write::accumulate);
+    }
+    return sum;
 }
 
 template <Component c, class T>

@@ -34,8 +34,9 @@ __device__ double signal_terms(const DistanceLoss& loss, const Sequence<const fl
     return sum;
 }
 
-// Members of `gradients` are null where none is wanted; then weights are not read.
-__global__ void __launch_bounds__(kTermThreads)
+// Members of `gradients` are null where none is wanted; then weights are not read. One block a multiprocessor is promised
+// and no more: else the compiler spares registers, and spills.
+__global__ void __launch_bounds__(kTermThreads, 1)
     loss_terms_kernel(LossSettings settings, Heads<const float> heads, Targets<float> targets,
                       const float* class_weights, const PerComponent<double>* weights, const LossSums* sums,
                       Heads<float> gradients, double* terms) {
