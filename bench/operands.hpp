@@ -30,9 +30,9 @@ PerComponent<T> of_components(bool has(Component), const Make& make) {
     return values;
 }
 
-template <class M>
-auto labels(M& m, const Setting& n) {
-    using Label = decltype(m.given(cycle(1, 1)));
+// Label: a pointer to (const) std::int32_t.
+template <class Label, class M>
+PerComponent<Label> labels(M& m, const Setting& n) {
     return of_components<Label>(is_labelled, [&](Component c) {
         return m.given(cycle(n.batch, task_of(c).kind == TaskKind::classes ? n.shape.classes : 2));
     });
@@ -47,7 +47,7 @@ DeviceRecordings recordings(M& m, const Setting& n) {
             .signal = m.input_float(rows * length),
             .clean = m.input_float(rows * length),
             .statics = m.input_float(rows * kStoredStatics),
-            .label = labels(m, n),
+            .label = labels<const std::int32_t*>(m, n),
             .scalar = per_component<const float*>({{Component::peak_latency, m.input_float(rows, 5, 8)},
                                                    {Component::peak_amplitude, m.input_float(rows, 0.1, 0.5)},
                                                    {Component::threshold, m.input_float(rows, 10, 80)}})};
@@ -57,7 +57,7 @@ template <class M>
 Targets<Scalar<M>> targets(M& m, const Setting& n) {
     using T = Scalar<M>;
     return {.signal = m.input(Matrix<T>{nullptr, n.batch, n.shape.length}),
-            .label = labels(m, n),
+            .label = labels<std::int32_t*>(m, n),
             .scalar = of_components<T*>(is_scalar, [&](Component) { return m.input(n.batch); })};
 }
 
