@@ -1,6 +1,6 @@
-// When a launch has to ask for more shared memory than every block gets. What counts is the sum of what the kernel
-// declares and what the launch adds; no launch asks the driver for the former, because this bound on it suffices, and
-// the execution on the CPU holds the kernels to it.
+// When a launch has to ask for more shared memory than every block gets: by the sum of what its kernel declares and what
+// the launch adds. A bound stands for the former, so that no launch asks the driver for it; the execution on the CPU
+// reports a kernel that would need more than its launch has asked for.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // What CUDA's documentation says of each instruction that the kernels use, on whatever this program is linked with.
-#include "tests/cuda/wrappers.hpp"
+#include "tests/cuda/wrappers/wrappers.hpp"
 
 #include <doctest/doctest.h>
 

@@ -303,9 +303,9 @@ TEST_CASE("import: NPZ and CSV come back through the engine's readers with the s
         CHECK(read.intensity_db == Floats{60, -5});
         CHECK(read.rate_hz == Floats{37.1f, 37.1f});
         CHECK(read.label == std::vector<std::int32_t>{2, -1});
-        CHECK(read.threshold_db[0] == 45);
-        CHECK(std::isnan(read.threshold_db[1]));
+        CHECK(read.scalar[Component::threshold][0] == 45);
+        CHECK(std::isnan(read.scalar[Component::threshold][1]));
         CHECK(read.signal == Floats{0.25f, 1.25f, 2.25f, 3.25f, 0.25f, 1.25f, 2.25f, 3.25f});
-        CHECK_FALSE(read.has_latency_column);
+        CHECK_FALSE(read.has_column[Component::peak_latency]);
     }
 }

@@ -1,4 +1,4 @@
-#include "tests/cuda/wrappers.hpp"
+#include "tests/cuda/wrappers/wrappers.hpp"
 
 #include "kernels/cuda/device.cuh"
 
