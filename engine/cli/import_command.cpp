@@ -69,7 +69,7 @@ int import_files(const ImportArguments& arguments) {
             fmt::format("--out {}: expected a name that ends in .npz (data.source = \"npz\") or .csv; "
                         "choose one",
                         quoted_value(arguments.out)));
-    std::vector<NamedFile> inputs = {{{}, arguments.labels}};
+    std::vector<NamedFile> inputs = {NamedFile{"", arguments.labels}};
     for (const std::string& file : arguments.files) inputs.push_back({{}, file});
     std::FILE* const messages =
         check_outputs({{"--out", arguments.out}, {"--report", arguments.report}}, inputs, arguments.force);

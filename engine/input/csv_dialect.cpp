@@ -43,16 +43,18 @@ std::vector<int> numeric_columns(const TableColumns& columns) {
 
 // Visits the cells of the first rows in these columns until `visit` returns false.
 template <class Visit>
-void for_first_cells(std::string_view rows, char separator, const TableColumns& columns,
-                     const std::vector<int>& chosen, const Visit& visit) {
+void for_first_cells(std::string_view rows, char separator, const std::vector<int>& chosen,
+                     const Visit& visit) {
     CsvTokenizer tokenizer(separator);
     const char* const end = rows.data() + rows.size();
     const char* at = rows.data();
     for (int row = 0; row < kRowsLookedAt && at < end; ++row) {
         at = tokenizer.read(at, end);
-        if (tokenizer.cells().size() < columns.names.size()) continue;
+        const auto cells = tokenizer.cells();
         for (const int column : chosen)
-            if (!visit(tokenizer.cells()[static_cast<std::size_t>(column)])) return;
+            if (static_cast<std::size_t>(column) < cells.size() &&
+                !visit(cells[static_cast<std::size_t>(column)]))
+                return;
     }
 }
 
@@ -79,7 +81,7 @@ std::optional<char> detect_separator(std::string_view text) {
 char detect_decimal_mark(std::string_view rows, char separator, const TableColumns& columns) {
     char mark = '.';
     if (separator == ',') return mark;
-    for_first_cells(rows, separator, columns, numeric_columns(columns), [&](std::string_view cell) {
+    for_first_cells(rows, separator, numeric_columns(columns), [&](std::string_view cell) {
         if (is_number_with(cell, ',')) mark = ',';
         return mark == '.' && !is_number_with(cell, '.');
     });
@@ -90,7 +92,7 @@ std::string grouped_digits(std::string_view rows, CsvDialect dialect, const Tabl
     std::int64_t grouped = 0, whole = 0;
     bool decimals = false;
     std::string example, beside;
-    for_first_cells(rows, dialect.separator, columns, columns.signal, [&](std::string_view cell) {
+    for_first_cells(rows, dialect.separator, columns.signal, [&](std::string_view cell) {
         if (cell.starts_with('-') || cell.starts_with('+')) cell.remove_prefix(1);
         const std::size_t mark = cell.find(dialect.decimal);
         const std::string_view before = cell.substr(0, mark);
@@ -104,7 +106,7 @@ std::string grouped_digits(std::string_view rows, CsvDialect dialect, const Tabl
         if (!group && ++whole == 1) beside = cell;
         return !decimals;
     });
-    if (decimals || grouped < kGroupedAtLeast || whole == 0 || whole < grouped / 10) return {};
+    if (decimals || grouped < kGroupedAtLeast || 10 * whole < grouped) return {};
     return fmt::format("{} beside {}", example, beside);
 }
 

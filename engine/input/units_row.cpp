@@ -78,7 +78,6 @@ class Check {
 
 bool is_units_row(const TableSource& source, std::int64_t line, std::span<const std::string_view> cells,
                   const TableColumns& columns, const DataConfig& config) {
-    if (cells.size() < columns.names.size()) return false;
     std::vector<int> numeric = columns.signal;
     for (const TableField field : {TableField::age_years, TableField::intensity_db, TableField::rate_hz,
                                    TableField::fmp, TableField::sample_interval_ms})
@@ -87,6 +86,7 @@ bool is_units_row(const TableSource& source, std::int64_t line, std::span<const 
         if (columns.has(c)) numeric.push_back(columns.label[c]);
     bool any = false;
     for (const int column : numeric) {
+        if (static_cast<std::size_t>(column) >= cells.size()) return false;
         const std::string_view cell = cells[static_cast<std::size_t>(column)];
         if (cell.empty()) continue;
         if (!is_unit(cell)) return false;
