@@ -1,7 +1,6 @@
 #include "engine/import/mat_file.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -10,6 +9,8 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,13 @@ enum Type : std::uint32_t {
     kUtf8,
     kUtf16
 };
-enum Class : std::uint32_t { kCellClass = 1, kCharClass = 4, kFirstNumber = 6, kLastNumber = 15 };
+enum Class : std::uint32_t {
+    kCellClass = 1,
+    kCharClass = 4,
+    kFirstNumber = 6,
+    kLastNumber = 15,
+    kOpaque = 17
+};
 constexpr std::uint32_t kComplex = 0x0800;
 
 bool recognises(std::string_view first_bytes) {
@@ -96,9 +103,13 @@ struct Variable {
 
 Variable parse_matrix(std::string_view bytes) {
     Variable variable;
-    const Element flags = take_element(bytes), shape = take_element(bytes), name = take_element(bytes);
-    variable.flags = word(flags.data, 0);
+    variable.flags = word(take_element(bytes).data, 0);
     variable.array_class = variable.flags & 0xFFU;
+    if (variable.array_class == kOpaque) {  // strings, tables, dates: the rest is not documented
+        variable.name = readable(take_element(bytes).data);
+        return variable;
+    }
+    const Element shape = take_element(bytes), name = take_element(bytes);
     if (shape.type != kInt32 || shape.data.size() < 8) throw Damaged{};
     std::int64_t elements = 1;
     for (std::size_t at = 0; at + 4 <= shape.data.size(); at += 4) {
@@ -175,8 +186,8 @@ void append_utf8(std::string& text, std::uint32_t code) {
 // The rows of an array of characters, trimmed.
 std::vector<std::string> rows_of_text(const Variable& variable) {
     std::string_view bytes = variable.rest;
+    if (variable.size() == 0) return {};
     const Element element = take_element(bytes);
-    if (variable.shape.size() != 2) throw Damaged{};
     const auto rows = static_cast<std::size_t>(variable.shape[0]);
     if (element.type == kUtf8 && rows == 1) return {readable(trimmed(element.data))};
     std::vector<std::uint32_t> codes;
@@ -315,11 +326,15 @@ class Reader {
             throw refuse("signal", "no matrix of real numbers", "(recordings, samples)",
                          "save one row of samples for each recording");
         if (is_signal) return take_signal(variable);
-        const bool is_vector = variable.shape.size() == 2 && std::ranges::min(variable.shape) <= 1;
-        if ((variable.flags & kComplex) != 0 || (!is_vector && variable.array_class != kCharClass)) {
+        if (variable.name.empty()) return;  // MATLAB's own, of the objects in the file
+        const bool is_flat = variable.shape.size() == 2;
+        const bool is_vector = is_flat && std::ranges::min(variable.shape) <= 1;
+        const bool is_real = (variable.flags & kComplex) == 0;
+        if (!is_real || !(is_vector || (is_flat && variable.array_class == kCharClass))) {
             if (is_column(variable.name))
                 throw refuse(variable.name, "no vector of real numbers or texts",
-                             "one value for each recording", "save it so");
+                             "one value for each recording",
+                             "save a vector; cellstr() makes cells of strings");
             return;
         }
         std::vector<std::string> texts = texts_of(variable);
@@ -334,14 +349,18 @@ class Reader {
 
     // By columns in the file, by rows here.
     void take_signal(const Variable& variable) {
+        if (variable.size() == 0) return;
+        std::string_view bytes = variable.rest;
+        const Element element = take_element(bytes);
+        // No type has less than a byte: the shape of a damaged file must not choose what is allocated.
+        if (variable.size() > static_cast<std::int64_t>(element.data.size())) throw Damaged{};
         const auto rows = static_cast<std::size_t>(variable.shape[0]);
         signal_.assign(rows, {});
         for (std::vector<float>& row : signal_) row.reserve(static_cast<std::size_t>(variable.shape[1]));
         const double scale = options_.unit_uv.value_or(1);
-        std::string_view bytes = variable.rest;
         std::int64_t count = 0;
         std::size_t row = 0;
-        each_number(take_element(bytes), [&](double value) {
+        each_number(element, [&](double value) {
             if (++count > variable.size()) throw Damaged{};
             signal_[row].push_back(static_cast<float>(scale * value));
             row = row + 1 == rows ? 0 : row + 1;

@@ -535,7 +535,9 @@ TEST_CASE("MATLAB: a signal by columns, numbers, cells and rows of text as colum
         test::mat_matrix("ear", 4, {2, 5},
                          test::mat_element(16, "lreifgth t")) +  // rows "left", "right", by columns
         test::mat_numbers("raw", 3, 3, {1, 2, 3, 4, 5, 6, 7, 8, 9}) +
-        test::mat_matrix("s", 2, {1, 1}, "");  // a structure
+        test::mat_matrix("s", 2, {1, 1}, "") +  // a structure, and an object as MATLAB's dates are
+        test::mat_element(14, test::mat_element(6, std::string("\x11\0\0\0\0\0\0\0", 8)) +
+                                  test::mat_element(1, "when") + test::mat_element(1, "MCOS"));
     for (const bool compressed : {false, true}) {
         CAPTURE(compressed);
         const auto stored = [&](const std::string& matrix) {
