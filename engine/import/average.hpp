@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/input/resample.hpp"
@@ -36,6 +37,8 @@ struct Average {
     double rate_hz = kUnknown;       // stimuli a second
     double sweeps = kUnknown;        // averaged
     double rejected = kUnknown;      // sweeps rejected as artifacts
+    // Other columns of the result and this average's cells, which replace those above where they are of one name.
+    std::vector<std::pair<std::string, std::string>> others;
 
     std::int64_t line = 0;  // where it begins in a text file, 0 elsewhere: for messages
 };

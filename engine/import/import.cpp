@@ -24,6 +24,8 @@ constexpr double kEpochMarginMs = 1;
 
 constexpr const char* kFlat = "every sample is the same (nothing was recorded)";
 
+using Cells = std::vector<std::string>;
+
 std::string number_cell(double value) {
     return std::isnan(value) ? std::string() : shortest_number(static_cast<float>(value));
 }
@@ -289,12 +291,17 @@ class Importer {
 
     void append(const std::filesystem::path& path, const Average& average, std::vector<float> samples,
                 std::string half, std::string noise) {
-        auto column = table_.columns.begin();
-        for (const AverageColumn& known : kAverageColumns) (column++)->cells.push_back(known.cell(average));
-        (column++)->cells.emplace_back();  // repetition
-        (column++)->cells.push_back(std::move(half));
-        (column++)->cells.push_back(std::move(noise));
-        column->cells.push_back(readable(path.string()));
+        for (ImportedColumn& column : table_.columns) column.cells.emplace_back();
+        const auto set = [&](std::string_view name, std::string cell) {
+            if (table_.find(name) == nullptr)
+                table_.columns.push_back({std::string(name), name == "class", Cells(table_.rows() + 1)});
+            table_.find(name)->cells.back() = std::move(cell);
+        };
+        for (const AverageColumn& known : kAverageColumns) set(known.name, known.cell(average));
+        for (const auto& [name, cell] : average.others) set(name, cell);
+        set(kHalfBuffer, std::move(half));
+        set(kNoise, std::move(noise));
+        set(kSourceFile, readable(path.string()));
         table_.signal.push_back(std::move(samples));
         ++report_.files.back().recordings;
     }

@@ -104,10 +104,10 @@ std::vector<std::string> all_notes(const ImportReport& report, const ImportedTab
             table.first_sample_ms + report.shortest_ms, table.first_sample_ms + report.longest_ms));
     const double late = table.sample_interval_ms / 2 - table.first_sample_ms;
     if (std::abs(late) > 2 * table.sample_interval_ms)
-        notes.push_back(
-            fmt::format("the first sample lies {:.4g} ms after the stimulus, and the engine takes it to lie "
-                        "half an interval after it: tell the configuration, or choose --window-ms 0:TO",
-                        table.first_sample_ms));
+        notes.push_back(fmt::format(
+            "the first sample lies {:.4g} ms after the stimulus: say so in the configuration with "
+            "data.first_sample_ms = {:.4g}, or choose --window-ms 0:TO",
+            table.first_sample_ms, -late));
     else if (std::abs(late) > kNoticeable * table.sample_interval_ms)
         notes.push_back(fmt::format(
             "sample k lies at {:.4g} + k x {:.6g} ms, and the engine takes it to lie half an "

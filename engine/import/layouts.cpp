@@ -12,6 +12,7 @@
 #include "engine/import/edf.hpp"
 #include "engine/import/epl_text.hpp"
 #include "engine/import/ihs_smartep.hpp"
+#include "engine/import/mat_file.hpp"
 #include "engine/import/tdt_arf.hpp"
 #include "engine/import/time_columns.hpp"
 #include "engine/import/wfdb.hpp"
@@ -22,7 +23,7 @@ namespace abr {
 namespace {
 
 constexpr std::array kLayouts = {
-    &kIhsSmartep, &kBiosigText, &kEplText, &kAbraCsv, &kTimeColumns, &kTdtArf, &kEdf, &kWfdb,
+    &kIhsSmartep, &kBiosigText, &kEplText, &kAbraCsv, &kTimeColumns, &kTdtArf, &kEdf, &kWfdb, &kMatFile,
 };
 
 std::string bytes_at_start(const std::filesystem::path& path) {

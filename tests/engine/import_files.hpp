@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <cstdint>
 #include <string>
@@ -214,6 +215,59 @@ inline std::string edf_file(const std::vector<EdfSignal>& signals, int records, 
         }
     }
     return file;
+}
+
+// A variable of a MAT-file of level 5, by columns.
+inline std::string mat_element(std::uint32_t type, std::string data) {
+    const auto size = static_cast<std::uint32_t>(data.size());
+    std::string bytes(reinterpret_cast<const char*>(&type), 4);
+    bytes.append(reinterpret_cast<const char*>(&size), 4);
+    data.resize((data.size() + 7) / 8 * 8, '\0');
+    return bytes + data;
+}
+
+inline std::string mat_matrix(const std::string& name, std::uint32_t array_class,
+                              const std::vector<std::int32_t>& shape, const std::string& elements) {
+    const std::uint32_t flags[] = {array_class, 0};
+    const std::string small_name =
+        std::string(1, '\x01') + '\0' + static_cast<char>(name.size()) + '\0' + name;
+    std::string header = mat_element(6, {reinterpret_cast<const char*>(flags), 8}) +
+                         mat_element(5, {reinterpret_cast<const char*>(shape.data()), 4 * shape.size()});
+    header += name.size() <= 4 && !name.empty() ? small_name + std::string(4 - name.size(), '\0')
+                                                : mat_element(1, name);
+    return mat_element(14, header + elements);
+}
+
+inline std::string mat_numbers(const std::string& name, std::int32_t rows, std::int32_t columns,
+                               const std::vector<double>& values) {
+    return mat_matrix(name, 6, {rows, columns},
+                      mat_element(9, {reinterpret_cast<const char*>(values.data()), 8 * values.size()}));
+}
+
+inline std::string mat_text(const std::string& name, const std::u16string& text) {
+    return mat_matrix(name, 4, {text.empty() ? 0 : 1, static_cast<std::int32_t>(text.size())},
+                      mat_element(4, {reinterpret_cast<const char*>(text.data()), 2 * text.size()}));
+}
+
+inline std::string mat_cells(const std::string& name, const std::vector<std::string>& cells) {
+    std::string elements;
+    for (const std::string& cell : cells) elements += cell;
+    return mat_matrix(name, 1, {static_cast<std::int32_t>(cells.size()), 1}, elements);
+}
+
+inline std::string mat_compressed(const std::string& matrix) {
+    uLongf size = compressBound(matrix.size());
+    std::string data(size, '\0');
+    compress(reinterpret_cast<Bytef*>(data.data()), &size, reinterpret_cast<const Bytef*>(matrix.data()),
+             matrix.size());
+    const std::uint32_t tag[] = {15, static_cast<std::uint32_t>(size)};
+    return std::string(reinterpret_cast<const char*>(tag), 8) + data.substr(0, size);
+}
+
+inline std::string mat_file(const std::string& variables) {
+    std::string header = "MATLAB 5.0 MAT-file, Platform: GLNXA64";
+    header.resize(124, ' ');
+    return header + std::string("\x00\x01IM", 4) + variables;
 }
 
 }  // namespace abr::test

@@ -524,6 +524,66 @@ TEST_CASE("WFDB: annotations are events, with their skips and texts; mistakes ar
     CHECK(contains(record.refusal("r/2 1 1000 9\nr.dat 16 1/uV\n"), "a record in segments"));
 }
 
+TEST_CASE("MATLAB: a signal by columns, numbers, cells and rows of text as columns, compressed or not") {
+    const std::string signal = test::mat_numbers("signal", 2, 3, {1, 4, 2, 5, 3, 6});
+    const std::string interval = test::mat_numbers("sample_interval_ms", 1, 1, {0.1});
+    const std::string variables =
+        test::mat_numbers("intensity_db", 2, 1, {80, 62.5}) +
+        test::mat_numbers("age", 1, 2, {34, std::nan("")}) +
+        test::mat_cells("patient_id", {test::mat_text("", u"007"), test::mat_text("", u"Ay\u015Fe")}) +
+        test::mat_cells("class", {test::mat_text("", u"SNHL"), test::mat_text("", u"")}) +
+        test::mat_matrix("ear", 4, {2, 5},
+                         test::mat_element(16, "lreifgth t")) +  // rows "left", "right", by columns
+        test::mat_numbers("raw", 3, 3, {1, 2, 3, 4, 5, 6, 7, 8, 9}) +
+        test::mat_matrix("s", 2, {1, 1}, "") +  // a structure, and an object as MATLAB's dates are
+        test::mat_element(14, test::mat_element(6, std::string("\x11\0\0\0\0\0\0\0", 8)) +
+                                  test::mat_element(1, "when") + test::mat_element(1, "MCOS"));
+    for (const bool compressed : {false, true}) {
+        CAPTURE(compressed);
+        const auto stored = [&](const std::string& matrix) {
+            return compressed ? test::mat_compressed(matrix) : matrix;
+        };
+        const ReadFile file = read(test::mat_file(stored(interval) + variables + stored(signal)));
+        CHECK(file.layout == "matlab");
+        REQUIRE(file.averages.size() == 2);
+        CHECK(file.averages[0].samples == Floats{1, 2, 3});
+        CHECK(file.averages[1].samples == Floats{4, 5, 6});
+        CHECK(file.averages[0].interval_ms == 0.1);
+        CHECK(file.averages[0].first_ms == 0);
+        CHECK(file.averages[0].patient == "007");
+        CHECK(file.averages[1].patient ==
+              "Ay\xC5\x9F"
+              "e");
+        CHECK(file.averages[0].ear == 0);
+        CHECK(file.averages[1].ear == 1);
+        using Others = std::vector<std::pair<std::string, std::string>>;
+        CHECK(file.averages[0].others == Others{{"age", "34"}, {"class", "SNHL"}, {"intensity_db", "80"}});
+        CHECK(file.averages[1].others == Others{{"age", ""}, {"class", ""}, {"intensity_db", "62.5"}});
+    }
+    const std::string all = interval + signal;
+    CHECK(
+        read(test::mat_file(signal + test::mat_numbers("first_sample_ms", 1, 1, {-1})), {.interval_ms = 0.2})
+            .averages[1]
+            .first_ms == -1);
+    CHECK(
+        contains(refusal(test::mat_file(signal)), "variable `sample_interval_ms`: missing, or not above 0"));
+    CHECK(contains(refusal(test::mat_file(interval)), "variable `signal`: missing or empty"));
+    CHECK(contains(refusal(test::mat_file(all + test::mat_numbers("class", 1, 3, {0, 1, 2}))),
+                   "variable `class`: 3 values: expected 2, one for each row of signal"));
+    CHECK(contains(refusal(test::mat_file(all + test::mat_numbers("intensity_db", 2, 2, {0, 1, 2, 3}))),
+                   "variable `intensity_db`: no vector of real numbers or texts"));
+    CHECK(
+        contains(refusal(test::mat_file(signal + test::mat_numbers("sample_interval_ms", 1, 2, {0.1, 0.1}))),
+                 "variable `sample_interval_ms`: 2 values: expected one number"));
+    CHECK(contains(refusal(test::mat_file(all).substr(0, 250)), "damaged, or cut off"));
+    const std::string packed = test::mat_file(test::mat_compressed(signal));
+    CHECK(contains(refusal(packed.substr(0, packed.size() - 9)), "damaged, or cut off"));
+    CHECK(contains(refusal("MATLAB 7.3 MAT-file, Platform: GLNXA64" + std::string(200, ' ')), "'-v7'"));
+    std::string big_endian = test::mat_file(all);
+    std::swap(big_endian[126], big_endian[127]);
+    CHECK(contains(refusal(big_endian), "big-endian"));
+}
+
 TEST_CASE("layouts: what none of them is is refused with the names of those that are known") {
     const test::TemporaryFolder folder;
     const auto refused = [&](const std::filesystem::path& path, const std::string& name = "") {
@@ -534,7 +594,8 @@ TEST_CASE("layouts: what none of them is is refused with the names of those that
     CHECK(contains(
         refused(folder.path / "notes.txt"),
         "notes.txt: begins with `nothing of ours`: expected the beginning of a layout that is known: "
-        "ihs-smartep, biosig-text, epl, abra, time-columns, tdt-arf, edf, wfdb; export it in one of these"));
+        "ihs-smartep, biosig-text, epl, abra, time-columns, tdt-arf, edf, wfdb, matlab; export it in one of "
+        "these"));
     CHECK(contains(refused(folder.path / "notes.txt", "xls"), "--format `xls`: expected one of ihs-smartep"));
     CHECK(contains(refused(folder.path / "empty"), "the file is empty"));
     CHECK(contains(refused(folder.path / "none"), "there is no such file"));

@@ -282,6 +282,24 @@ TEST_CASE("import: recordings need a level, from the file or from the labels") {
     CHECK(cells(table, "patient_id") == Cells{"a", "a"});
 }
 
+TEST_CASE("import: columns that one file has of its own stand beside those of files without them") {
+    Lab lab;
+    lab.settings.read.interval_ms = 0.05;
+    lab.add("a.txt", counting({{.zero = "1"}}, 3));
+    lab.add("b.mat",
+            test::mat_file(test::mat_numbers("signal", 2, 3, {1, 4, 2, 5, 3, 6}) +
+                           test::mat_numbers("intensity_db", 2, 1, {70, 50}) +
+                           test::mat_numbers("sweeps", 2, 1, {100, std::nan("")}) +
+                           test::mat_cells("class", {test::mat_text("", u"A"), test::mat_text("", u"1")})));
+    lab.add("c.txt", counting({{.zero = "1"}}, 3));
+    const ImportedTable table = lab.imported();
+    CHECK(cells(table, "class") == Cells{"", "A", "1", ""});
+    CHECK(table.find("class")->is_text);
+    CHECK(cells(table, "sweeps") == Cells{"1000", "100", "", "1000"});
+    CHECK(cells(table, "intensity_db") == Cells{"60", "70", "50", "60"});
+    CHECK(cells(table, "patient_id") == Cells{"ID-1", "b", "b", "ID-1"});
+}
+
 TEST_CASE("import: NPZ and CSV come back through the engine's readers with the same recordings") {
     Lab lab;
     lab.add("a.txt", counting({{.zero = "1"}, {.identifier = "007", .ear = "L", .level = "-5", .zero = "1"}},

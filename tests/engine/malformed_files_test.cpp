@@ -190,6 +190,12 @@ TEST_CASE(
          test::arf_file("M1",
                         {{.samples = {1e-6f, 2e-6f, 0, 1e-6f, 0}}, {.samples = {3e-6f, 0, 1e-6f, 0, 0}}}, 8)},
         {"edf", test::edf_file({{.label = "Cz 80 dB", .samples = {1, 2, 3, 4, 5, 6, 7, 8}}}, 1)},
+        {"matlab",
+         test::mat_file(
+             test::mat_numbers("sample_interval_ms", 1, 1, {0.05}) +
+             test::mat_numbers("intensity_db", 1, 2, {80, 60}) +
+             test::mat_cells("class", {test::mat_text("", u"A"), test::mat_text("", u"B")}) +
+             test::mat_compressed(test::mat_numbers("signal", 2, 5, {1, 2, 3, 4, 5, 6, 7, 8, 9, 1})))},
     };
     for (const auto& [format, seed] : kSeeds) {
         CAPTURE(std::string(format));
