@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "engine/error.hpp"
+#include "engine/keys/keys.hpp"
 #include "engine/output/file.hpp"
 
 namespace abr {
@@ -81,9 +82,13 @@ std::FILE* check_outputs(const std::vector<NamedFile>& outputs, const std::vecto
 }
 
 std::vector<NamedFile> inputs_of(const fs::path& file, const Config& config) {
-    return {{"the configuration", file},
-            {"data.path", config.data.path},
-            {"data.split_file", config.data.split_file}};
+    std::vector<NamedFile> inputs = {{"the configuration", file},
+                                     {"data.path", config.data.path},
+                                     {"data.split_file", config.data.split_file}};
+    for (const Config& stage : config.stages)
+        if (stage.stage.init_from != kPreviousStage)
+            inputs.push_back({path_in_stage(stage.stage.name, "init_from"), stage.stage.init_from});
+    return inputs;
 }
 
 std::vector<NamedFile> files_below(const fs::path& folder) {

@@ -69,7 +69,9 @@ Fields fields_of(const LearnerSettings& s) {
     f["batch.flag_age"] = static_cast<double>(s.batch.flag_age);
     f["batch.flag_rate"] = static_cast<double>(s.batch.flag_rate);
     f["batch.flag_fmp"] = static_cast<double>(s.batch.flag_fmp);
+    list("batch.static_sd", s.batch.static_sd);
     f["batch.sample_interval_ms"] = static_cast<double>(s.batch.sample_interval_ms);
+    f["batch.first_sample_ms"] = static_cast<double>(s.batch.first_sample_ms);
     const AugmentationSettings& augmentation = s.batch.augmentation;
     f["augmentation.probability"] = static_cast<double>(augmentation.probability);
     f["augmentation.shift_samples"] = static_cast<double>(augmentation.shift_samples);
@@ -266,6 +268,8 @@ TEST_CASE("setup: each value of the data set moves its own value of the learner"
     };
     CHECK(after([](Dataset& d) { d.length = 64; }) == Fields{{"shape.length", 64}});
     CHECK(after([](Dataset& d) { d.sample_interval_ms = 0.5; }) == Fields{{"batch.sample_interval_ms", 0.5}});
+    CHECK(after([](Dataset& d) { d.first_sample_ms = 0.75; }) == Fields{{"batch.first_sample_ms", 0.75}});
+    CHECK(after([](Dataset& d) { d.statistics.statics[kRate].sd = 0; }).at("batch.static_sd.2") == 0);
     CHECK(after([](Dataset& d) {
               d.classes = {"A", "B", "C"};
               d.statistics.class_counts = {3, 2, 1};
@@ -305,7 +309,8 @@ TEST_CASE("setup: each value of a checkpoint moves its own value of the learner 
     const auto checkpoint = [] {
         Checkpoint c;
         c.shape.length = 48;
-        c.data = {DataConfig{}.classes, 0.25};
+        c.data.classes = DataConfig{}.classes;
+        c.data.sample_interval_ms = 0.25;
         c.statistics = distinct_statistics();
         c.evaluation.loss.classes = 5;
         c.evaluation.seed = 3;
@@ -338,6 +343,8 @@ TEST_CASE("setup: each value of a checkpoint moves its own value of the learner 
     CHECK(after([](Checkpoint& c) { c.evaluation.loss.classes = 4; }) == Fields{{"loss.classes", 4}});
     CHECK(after([](Checkpoint& c) { c.data.sample_interval_ms = 0.5; }) ==
           Fields{{"batch.sample_interval_ms", 0.5}});
+    CHECK(after([](Checkpoint& c) { c.data.first_sample_ms = 0.75; }) ==
+          Fields{{"batch.first_sample_ms", 0.75}});
     CHECK(after([](Checkpoint& c) { c.statistics.class_weights[3] = 11; }) ==
           Fields{{"class_weights.3", 11}});
     CHECK(after([](Checkpoint& c) { c.shape.kernel = 9; }) == Fields{{"shape.kernel", 9}});
