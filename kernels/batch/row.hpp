@@ -52,22 +52,22 @@ template <class T, class Team>
 ABR_DEVICE void build_row(const Team& team, const DeviceRecordings& recordings, const BatchSettings& settings,
                           const RowPlan& plan, const Batch<T>& batch, Index b) {
     const Index length = recordings.length;
-    const float* const signal = recordings.signal + plan.recording * length;
-    const float* const clean =
-        recordings.clean != nullptr ? recordings.clean + plan.recording * length : signal;
+    // Sample t of the row in `signals`, the split's recordings or clean signals.
+    const auto sample = [&](const float* signals, Index t) {
+        return augmented(plan.augmentation, signals + plan.recording * length, length, t);
+    };
+    const float* const clean = recordings.clean != nullptr ? recordings.clean : recordings.signal;
     T* const x = batch.input.row(b, 0);
 
     clear_surroundings(team, batch.input, length, b);
-    team.each(length,
-              [&](Index t) { x[t] = static_cast<T>(augmented(plan.augmentation, signal, length, t)); });
+    team.each(length, [&](Index t) { x[t] = static_cast<T>(sample(recordings.signal, t)); });
     const RowMoments undegraded = moments(team, length, x);
     const bool drifts = add_drift(team, plan.augmentation, undegraded.sd, length, x);
     const bool noisy = add_noise(team, plan.degradation, undegraded.sd, length, x);
     RowMoments of_input = drifts || noisy ? moments(team, length, x) : undegraded;
     if (of_input.sd < kSmallestSignalSd) of_input.sd = kSmallestSignalSd;
     standardise_signals(
-        team, of_input, length, x, [&](Index t) { return augmented(plan.augmentation, clean, length, t); },
-        batch.targets.signal.row(b));
+        team, of_input, length, x, [&](Index t) { return sample(clean, t); }, batch.targets.signal.row(b));
 
     if (team.is(0)) {
         batch.mean[b] = static_cast<T>(of_input.mean);

@@ -14,7 +14,6 @@
 #include "kernels/cuda_on_cpu/fault.hpp"
 #include "kernels/cuda_on_cpu/fiber.hpp"
 #include "kernels/cuda_on_cpu/kernel_names.hpp"
-#include "kernels/cuda_on_cpu/launch_log.hpp"
 #include "kernels/cuda_on_cpu/schedule.hpp"
 #include "kernels/cuda_on_cpu/scheduler.hpp"
 #include "kernels/cuda_on_cpu/shared_memory.hpp"
@@ -124,16 +123,6 @@ class Executor {
 Executor& executor() {
     static Executor instance;
     return instance;
-}
-
-std::vector<std::string>* launch_log = nullptr;
-
-std::string description(const Launch& launch) {
-    std::string line = kernel_name(launch.kernel);
-    for (const Extent& extent : {launch.grid, launch.block})
-        line +=
-            ' ' + std::to_string(extent.x) + 'x' + std::to_string(extent.y) + 'x' + std::to_string(extent.z);
-    return line + ' ' + std::to_string(launch.dynamic_shared_bytes) + ' ' + std::to_string(launch.arguments);
 }
 
 void Executor::check(const Launch& launch) {
@@ -431,11 +420,7 @@ void check(const Launch& launch) {
     Executor::check(launch);
 }
 void run(const Launch& launch) {
-    if (launch_log != nullptr) launch_log->push_back(description(launch));
     executor().run(launch);
-}
-void log_launches(std::vector<std::string>* lines) {
-    launch_log = lines;
 }
 
 void* static_shared(const void* key, std::size_t bytes, std::source_location at) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/cuda_on_cpu/execution.hpp"
+#include "kernels/cuda_on_cpu/launch_log.hpp"
 
 namespace abr::emulation {
 namespace {
@@ -54,6 +55,7 @@ WorkQueue& work_queue() {
 
 void queue(const void* stream, Launch launch) {
     check(launch);
+    note_launch(launch);
     work_queue().add(stream, std::move(launch));
 }
 void finish(const void* stream) {

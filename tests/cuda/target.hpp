@@ -24,8 +24,9 @@ void permit_access(const void* device, std::size_t bytes);
 // Allocations and copies of device memory so far; 0 on a device, where nobody counts.
 std::int64_t memory_calls();
 
-// A line for each launch of a kernel by body(), the same where kernel, extents and arguments are the same; none on a
-// device, where nobody listens.
+// A line for each launch of a kernel by body(), the same where kernel, extents and arguments are the same. On a device
+// nobody listens.
+bool lists_launches();
 std::vector<std::string> launches_of(const std::function<void()>& body);
 
 // Calls body() once a schedule.
