@@ -31,9 +31,8 @@ struct Network::Parts {
     NetworkTensors named;
     Tensor stemmed;
     std::vector<Tensor> encoded;
-    std::vector<Tensor> halved;  // [i]: level i, for level i + 1
-    std::vector<Tensor>
-        tokens;  // [i]: behind i attention blocks; they share one gradient, as AttentionBlock asks
+    std::vector<Tensor> halved;   // [i]: level i, for level i + 1
+    std::vector<Tensor> tokens;   // [i]: behind i attention blocks; one gradient, as AttentionBlock asks
     std::vector<Tensor> decoded;  // the last: the bottleneck's output
     std::vector<Tensor> doubled;  // [i]: level i + 1, for level i
     std::vector<Tensor> joined;   // [i]: doubled[i] beside encoded[i]
