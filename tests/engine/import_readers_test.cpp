@@ -487,7 +487,7 @@ TEST_CASE("WFDB: every format's samples, gain, baseline and unit") {
     CHECK(record.read({.unit_uv = 1}).averages.size() == 2);
 }
 
-TEST_CASE("WFDB: annotations are events, with their skips and texts; mistakes are refused") {
+TEST_CASE("WFDB: annotations are events, with their skips and texts, and mistakes are refused") {
     const WfdbRecord record;
     std::string bytes;
     for (int k = 0; k < 2000; ++k) {

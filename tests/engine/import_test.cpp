@@ -194,7 +194,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "import: the patient is the header's, the file's or the folder's; repetitions count within one series") {
+    "import: the patient is the header's, the file's or the folder's, and repetitions count within one series") {
     Lab lab;
     lab.add("p1/one.txt", counting({{.zero = "1"}, {.zero = "1"}, {.level = "40", .zero = "1"}}, 3));
     lab.add("p1/two.txt", counting({{.identifier = "", .zero = "1"}}, 3));
@@ -210,7 +210,7 @@ TEST_CASE(
     CHECK(cells(lab.imported(), "patient_id") == Cells{"one", "one", "one", "two", "three"});
 }
 
-TEST_CASE("labels: by file, by patient and level, in a spreadsheet's dialect; what fits nothing is told") {
+TEST_CASE("labels: by file, by patient and level, in a spreadsheet's dialect, and what fits nothing is told") {
     Lab lab;
     lab.add("p1/a.txt",
             counting({{.level = "60", .zero = "1"}, {.name = "WF.2", .level = "40", .zero = "1"}}, 3));
