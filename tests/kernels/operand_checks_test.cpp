@@ -209,8 +209,20 @@ TEST_CASE("operands: every other op asks for shapes that fit") {
 
 TEST_CASE("operands: a batch, its heads and their gradients have its rows, samples and classes") {
     const DeviceRecordings recordings{.rows = 3, .length = 12, .signal = memory()};
+    const LossSettings settings{.classes = 5};
+    const auto check_evaluation_refused = [&](const Batch<float>& batch, const Heads<float>& heads) {
+        EvaluationArguments<float> a{};
+        a.recordings = recordings;
+        a.batch = batch;
+        a.heads = heads;
+        a.classes = settings.classes;
+        check_refused("accumulate_evaluation", [&] { accumulate_evaluation(stream(), a); });
+    };
+
     const auto batch_of = [](Sequence<float> input, Matrix<float> statics, Matrix<float> target) {
-        Batch<float> batch{.input = input, .statics = statics, .targets = {}};
+        Batch<float> batch;
+        batch.input = input;
+        batch.statics = statics;
         batch.targets.signal = target;
         return batch;
     };
@@ -224,19 +236,16 @@ TEST_CASE("operands: a batch, its heads and their gradients have its rows, sampl
         check_refused("gather_batch", [&] {
             gather_batch<float>(stream(), recordings, {}, BatchMode::validation, nullptr, nullptr, 0, batch);
         });
-        check_refused("accumulate_evaluation", [&] {
-            accumulate_evaluation<float>(
-                stream(), {.recordings = recordings, .batch = batch, .heads = {}, .classes = 5});
-        });
+        check_evaluation_refused(batch, {});
     }
 
     const auto heads_of = [](Sequence<float> signal, Component c, Matrix<float> answer) {
-        Heads<float> heads{.signal = signal};
+        Heads<float> heads;
+        heads.signal = signal;
         heads.answer[c] = answer;
         return heads;
     };
-    const LossSettings settings{.classes = 5};
-    const Heads<float> fits =
+    const Heads<float> fitting =
         heads_of(sequence(2, 16, 1, 1), Component::classification, matrix(2, settings.classes));
     for (const Heads<float>& heads : {heads_of(sequence(3, 16, 1), Component::threshold, {}),
                                       heads_of(sequence(2, 11, 1), Component::threshold, {}),
@@ -244,17 +253,13 @@ TEST_CASE("operands: a batch, its heads and their gradients have its rows, sampl
                                       heads_of({}, Component::threshold, matrix(3, 1)),
                                       heads_of({}, Component::threshold, matrix(2, settings.classes)),
                                       heads_of({}, Component::classification, matrix(2, 4))}) {
-        check_refused("multi_task_loss", [&] {
-            multi_task_loss<float>(stream(), settings, {.heads = heads, .targets = whole.targets});
-        });
-        check_refused("multi_task_loss", [&] {
-            multi_task_loss<float>(stream(), settings,
-                                   {.heads = fits, .targets = whole.targets, .gradients = &heads});
-        });
-        check_refused("accumulate_evaluation", [&] {
-            accumulate_evaluation<float>(
-                stream(),
-                {.recordings = recordings, .batch = whole, .heads = heads, .classes = settings.classes});
-        });
+        LossArguments<float> a{};
+        a.heads = heads;
+        a.targets = whole.targets;
+        check_refused("multi_task_loss", [&] { multi_task_loss(stream(), settings, a); });
+        a.heads = fitting;
+        a.gradients = &heads;
+        check_refused("multi_task_loss", [&] { multi_task_loss(stream(), settings, a); });
+        check_evaluation_refused(whole, heads);
     }
 }

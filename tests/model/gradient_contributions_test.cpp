@@ -59,6 +59,7 @@ void check_direction(DoubleNetwork& net, const std::function<double()>& objectiv
 void contribute_to_outputs(DoubleNetwork& net) {
     net.network.output_gradients(net.pass(0));
     for (const Tensor& t : net.network.tensors().outputs.values) {
+        if (!t.is_built()) continue;
         const auto d = net.pass(0).contribution(t);
         CHECK(d.write == Write::accumulate);
         for (Index i = 0; i < d.to.size(); ++i) d.to.data[i] = weight_of(i);
