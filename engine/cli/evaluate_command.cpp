@@ -32,7 +32,7 @@ constexpr const char* kFooter =
     "give has the reason in the last column.";
 
 void check_labelled(const Predictor& predictor, const std::string& file) {
-    const SplitView split = predictor.split();
+    const EvaluatedSplit split = predictor.split();
     for (const Component c : kAllComponents) {
         if (c != Component::signal && split.dropped[c].empty() && split.data.labelled(c) > 0) return;
     }
@@ -48,7 +48,7 @@ int evaluate(const PredictionArguments& arguments) {
     Predictor predictor(request);
     check_labelled(predictor, request.data.string());
     const Evaluation evaluation = predictor.measure();
-    const SplitView split = predictor.split();
+    const EvaluatedSplit split = predictor.split();
     cpu::Stream stream(predictor.threads());
     const auto intervals = bootstrap_intervals(split, evaluation, predictor.seed(), stream);
 

@@ -35,7 +35,7 @@ int predict(const PredictionArguments& arguments, const std::string& restored) {
         throw InputError(
             "--restored: this network was trained without restoring signals; leave the option out");
     const Evaluation evaluation = predictor.predict();
-    const SplitView split = predictor.split();
+    const EvaluatedSplit split = predictor.split();
     const std::vector<PredictionRow> rows = prediction_rows(split, evaluation);
     write_predictions(arguments.out, split.classes, rows);
     if (!restored.empty()) write_restored(restored, rows, evaluation.restored_uv);

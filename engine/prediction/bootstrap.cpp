@@ -44,7 +44,7 @@ RegressionSums sums_of(const std::vector<float>& predictions, const std::vector<
 
 class Bootstrap {
   public:
-    Bootstrap(const SplitView& split, const Evaluation& evaluation)
+    Bootstrap(const EvaluatedSplit& split, const Evaluation& evaluation)
         : split_(split), evaluation_(evaluation), patients_(rows_by_patient(split.data)) {
         const SplitData& data = split.data;
         if (evaluation.restored_uv.empty()) return;
@@ -135,7 +135,7 @@ class Bootstrap {
         return split_metrics(sample);
     }
 
-    const SplitView& split_;
+    const EvaluatedSplit& split_;
     const Evaluation& evaluation_;
     std::vector<std::vector<std::size_t>> patients_;
     std::vector<double> signal_squared_error_;  // (rows) uV^2, summed over samples
@@ -151,7 +151,7 @@ double percentile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-std::map<std::string, Interval> bootstrap_intervals(const SplitView& split, const Evaluation& evaluation,
+std::map<std::string, Interval> bootstrap_intervals(const EvaluatedSplit& split, const Evaluation& evaluation,
                                                     std::uint64_t seed, cpu::Stream& stream, int replicates) {
     const Bootstrap bootstrap(split, evaluation);
     std::vector<std::map<std::string, double>> measured(static_cast<std::size_t>(replicates));

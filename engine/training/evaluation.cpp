@@ -27,12 +27,12 @@ std::optional<float> predicted(const std::vector<float>& values, std::size_t row
 
 }  // namespace
 
-SplitView split_of(const Dataset& dataset, Split split) {
+EvaluatedSplit split_of(const Dataset& dataset, Split split) {
     return {dataset.part(split), dataset.classes, dataset.patients, dataset.dropped,
             dataset.statistics.class_counts};
 }
 
-SplitEvaluation split_evaluation(const SplitView& split, const Evaluation& evaluation,
+SplitEvaluation split_evaluation(const EvaluatedSplit& split, const Evaluation& evaluation,
                                  const PerComponent<double>& final_weights) {
     return {.dropped = split.dropped,
             .final_weights = final_weights,
@@ -47,12 +47,12 @@ SplitEvaluation split_evaluation(const SplitView& split, const Evaluation& evalu
             .signal_snr_gain_db = evaluation.signal_snr_gain_db};
 }
 
-SplitMetrics metrics_of(const SplitView& split, const Evaluation& evaluation,
+SplitMetrics metrics_of(const EvaluatedSplit& split, const Evaluation& evaluation,
                         const PerComponent<double>& final_weights) {
     return split_metrics(split_evaluation(split, evaluation, final_weights));
 }
 
-std::vector<PredictionRow> prediction_rows(const SplitView& split, const Evaluation& evaluation) {
+std::vector<PredictionRow> prediction_rows(const EvaluatedSplit& split, const Evaluation& evaluation) {
     const SplitData& data = split.data;
     const std::size_t classes = split.classes.size();
     std::vector<PredictionRow> rows(static_cast<std::size_t>(data.rows));

@@ -13,22 +13,22 @@
 
 namespace abr {
 
-// A split as evaluation sees it: its recordings, and what its metrics are measured against.
-struct SplitView {
+// What was evaluated, and what its metrics are measured against. Views.
+struct EvaluatedSplit {
     const SplitData& data;
     std::span<const std::string> classes, patients;
     const PerComponent<std::string>& dropped;    // why the network lacks a component; empty = it has it
     std::span<const std::int64_t> class_counts;  // recordings of each class among the training rows
 };
-SplitView split_of(const Dataset&, Split);
+EvaluatedSplit split_of(const Dataset&, Split);
 
 // The losses, sums and predictions as split_metrics takes them.
-SplitEvaluation split_evaluation(const SplitView&, const Evaluation&,
+SplitEvaluation split_evaluation(const EvaluatedSplit&, const Evaluation&,
                                  const PerComponent<double>& final_weights);
 
-SplitMetrics metrics_of(const SplitView&, const Evaluation&, const PerComponent<double>& final_weights);
+SplitMetrics metrics_of(const EvaluatedSplit&, const Evaluation&, const PerComponent<double>& final_weights);
 
 // One row for each recording of the split, in the order of the table.
-std::vector<PredictionRow> prediction_rows(const SplitView&, const Evaluation&);
+std::vector<PredictionRow> prediction_rows(const EvaluatedSplit&, const Evaluation&);
 
 }  // namespace abr

@@ -42,7 +42,7 @@ struct Measured {
         data.length = 1;
         evaluation.confusion.assign(4, 0);
     }
-    SplitView split() const { return {data, kClasses, names, dropped, class_counts}; }
+    EvaluatedSplit split() const { return {data, kClasses, names, dropped, class_counts}; }
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ struct Evaluated {
         evaluation.sums.binary[Component::peak_exist].true_positive = 11;
         evaluation.losses.numerator[Component::threshold] = 12;
     }
-    SplitView split() const { return {data, classes, patients, dropped, class_counts}; }
+    EvaluatedSplit split() const { return {data, classes, patients, dropped, class_counts}; }
 };
 
 }  // namespace
