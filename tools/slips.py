@@ -149,7 +149,7 @@ class Worker:
         return self.run(["ninja", "-C", self.build, "-j", str(self.ninja_jobs), *sorted(programs)])
 
     def test(self, program, tests, limit):
-        return self.run([self.build / PROGRAMS[program][0], "-tc=" + tests, "--minimal"], limit)
+        return self.run([self.build / PROGRAMS[program][0], "-tc=" + tests, "--abort-after=1", "--minimal"], limit)
 
     def check_clean(self, slips, limit, results):
         """Without a slip the tests pass, or a failure would say nothing. None is repeated with the same sources."""
