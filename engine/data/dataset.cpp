@@ -61,12 +61,23 @@ std::int32_t label_target(const Recordings& table, Component c, std::size_t row)
     return std::isnan(table.scalar[task_of(c).labelled_by][row]) ? 0 : 1;
 }
 
+// Why a further loss has nothing to read; empty where it has.
+std::string reason_without(Component c, const NetworkSettings& model,
+                           const PerComponent<std::string>& dropped) {
+    if (c != Component::peak_location) return {};
+    if (model.latency_head != LatencyHead::point) return "model.latency_head does not point";
+    return dropped[Component::peak_latency];
+}
+
 PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const Config& config) {
     PerComponent<std::string> dropped;
     for (const Component c : kAllComponents) {
         if (!is_task(c)) {
             const auto weighs = [c](const Config& stage) { return stage.loss.weights[c] > 0; };
-            if (std::ranges::none_of(stages_of(config), weighs)) dropped[c] = "its weight is 0";
+            if (std::ranges::none_of(stages_of(config), weighs))
+                dropped[c] = "its weight is 0";
+            else
+                dropped[c] = reason_without(c, config.model, dropped);
             continue;
         }
         if (!table.can_label(c))

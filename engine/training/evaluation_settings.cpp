@@ -25,6 +25,7 @@ void for_each_number(Settings& settings, const Visit& visit) {
     visit("positive_weight", settings.loss.positive_weight, HUGE_VAL);
     visit("label_smoothing", settings.loss.label_smoothing, 1.0);
     visit("focal_gamma", settings.loss.focal_gamma, HUGE_VAL);
+    visit("location_sd_ms", settings.loss.location_sd_ms, HUGE_VAL);
     visit("noise_sd", settings.degradation.noise_sd, HUGE_VAL);
     visit("degradation_probability", settings.degradation.probability, std::nextafter(1.0, 2.0));
 }
@@ -82,9 +83,11 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
                               [](double w) { return std::isfinite(w) && w >= 0; }),
           "final_weights", json.at("final_weights"));
     for_each_number(settings, [&](const char* name, float& value, double limit) {
+        if (!json.contains(name)) return;  // younger than the checkpoint
         json.at(name).get_to(value);
         check(value >= 0 && static_cast<double>(value) < limit, name, json.at(name));
     });
+    check(settings.loss.location_sd_ms > 0, "location_sd_ms", json.value("location_sd_ms", Json()));
     for_each_distance(settings, [&](std::string_view name, DistanceLoss& loss) {
         const auto found = json.find(name);
         if (found == json.end()) return;  // of a task that is younger than the checkpoint

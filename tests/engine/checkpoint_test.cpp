@@ -348,6 +348,17 @@ TEST_CASE("checkpoint: progress in the places of version 1 is read, and written 
     };
     parts.tensors["progress/counters"] = {TensorType::i64, {7}, bytes(counters)};
     parts.tensors["progress/values"] = {TensorType::f64, {4}, bytes(values)};
+    // Steps had the columns of today without those of the components that came later.
+    std::vector<double> steps;
+    for (const StepRecord& record : checkpoint.progress.epoch_steps) {
+        steps.insert(steps.end(), {static_cast<double>(record.step), record.learning_rate, record.grad_norm,
+                                   record.loss_total});
+        steps.insert(steps.end(), record.loss.values.begin(), record.loss.values.begin() + 6);
+    }
+    parts.tensors["progress/epoch_steps"] = {
+        TensorType::f64,
+        {std::ssize(checkpoint.progress.epoch_steps), 10},
+        std::string(reinterpret_cast<const char*>(steps.data()), steps.size() * sizeof(double))};
     parts.write(path);
     const Checkpoint loaded = load_checkpoint(path);
     check_equal(loaded.progress, checkpoint.progress);

@@ -26,12 +26,6 @@ StepRecord step(std::int64_t number, double loss) {
     return record;
 }
 
-PerComponent<bool> all_present() {
-    PerComponent<bool> present;
-    present.values.fill(true);
-    return present;
-}
-
 SplitMetrics full_metrics() {
     SplitMetrics m;
     m.f1_class.resize(kClasses.size());
@@ -56,7 +50,8 @@ SplitMetrics full_metrics() {
                                 &m.signal_snr_gain_db_median,
                                 &m.scalar[Component::threshold].mae,
                                 &m.scalar[Component::threshold].r2};
-    for (Metric& loss : m.loss.values) all.push_back(&loss);
+    for (const Component c : kAllComponents)
+        if (is_task(c)) all.push_back(&m.loss[c]);
     for (Metric& f1 : m.f1_class) all.push_back(&f1);
     for (std::size_t i = 0; i < all.size(); ++i) *all[i] = Metric::of(static_cast<double>(i + 1));
     return m;
@@ -67,7 +62,7 @@ EpochRecord epoch_record(std::int64_t epoch) {
     EpochRecord record;
     record.epoch = epoch;
     record.weight.values.fill(0.5);
-    record.train = summarise_steps(steps, record.weight, all_present());
+    record.train = summarise_steps(steps, record.weight, per_component(is_task));
     record.val = full_metrics();
     return record;
 }
@@ -102,7 +97,7 @@ TEST_CASE("the columns of epochs.csv stand in the contract's order") {
 TEST_CASE("training columns: means over steps, total = sum of weight x mean, shares add to one") {
     const std::vector<StepRecord> steps = {step(0, 1), step(1, 3)};
     PerComponent<double> weights{{1, 0, 2, 1, 3, 0}};
-    PerComponent<bool> present = all_present();
+    PerComponent<bool> present = per_component(is_task);
     present[Component::threshold] = false;
     const TrainSummary summary = summarise_steps(steps, weights, present);
     CHECK(summary.loss_total == doctest::Approx(14));
@@ -146,7 +141,7 @@ TEST_CASE("an epoch that ended before validation has empty cells for it, and as 
 TEST_CASE("pitfall 3: a dropped component has empty cells in steps.csv and epochs.csv, never 0") {
     const TemporaryFolder folder;
     const RunFolder run = RunFolder::create(folder.path, "run");
-    PerComponent<bool> present = all_present();
+    PerComponent<bool> present = per_component(is_task);
     present[Component::threshold] = false;
     RunLog log(run, kClasses, present);
     log.step(0, step(0, 0.5));
@@ -177,13 +172,13 @@ TEST_CASE("a run that goes on cuts its CSV files to the checkpoint") {
                                             "confusion_matrix.csv"};
     std::vector<std::string> uninterrupted;
     {
-        RunLog log(run, kClasses, all_present());
+        RunLog log(run, kClasses, per_component(is_task));
         run_epochs(log, 0, 4);
         for (const auto& file : files) uninterrupted.push_back(content(run.file(file)));
         log.classification(1, "test", confusion);
     }
     {
-        RunLog log(run, kClasses, all_present(), {.epochs = 2, .steps = 5});
+        RunLog log(run, kClasses, per_component(is_task), {.epochs = 2, .steps = 5});
         CHECK(contains(content(run.file("steps.csv")), "\n2,4,"));
         CHECK_FALSE(contains(content(run.file("steps.csv")), "\n2,5,"));
         log.step(2, step(5, 1));
@@ -200,7 +195,7 @@ TEST_CASE("a run that goes on cuts its CSV files to the checkpoint") {
     CHECK(
         contains(uninterrupted[3], "epoch,split,true_class,predicted_class,count\n0,val,NORMAL,NORMAL,3\n"));
     // Begun anew where nothing of it is kept.
-    RunLog(run, kClasses, all_present());
+    RunLog(run, kClasses, per_component(is_task));
     CHECK(content(run.file("confusion_matrix.csv")) == "epoch,split,true_class,predicted_class,count\n");
 }
 
