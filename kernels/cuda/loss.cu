@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/batch_checks.hpp"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/cuda/term_sums.hpp"
@@ -107,6 +108,7 @@ void loss_denominators(Stream& stream, const T* class_weights, const Targets<T>&
 template <class T>
 void multi_task_loss(Stream& stream, const LossSettings& settings, const LossArguments<T>& a) {
     const ProfileScope scope(stream, __func__);
+    check_loss(__func__, settings, a);
     const Index batch = a.targets.signal.rows;
     launch(loss_terms_kernel, batch, kTermThreads, 0, stream, settings, a.heads, a.targets, a.class_weights,
            a.weights, a.sums, a.gradients != nullptr ? *a.gradients : Heads<T>{}, a.workspace);

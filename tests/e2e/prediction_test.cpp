@@ -64,6 +64,10 @@ void check_reproduced(const TrainedRun& trained) {
     const Outcome predicted = trained.run("predict", "--data cohort.csv --out p.csv" + kValidation);
     REQUIRE_MESSAGE(predicted.code == 0, predicted.err);
     CHECK(content(trained.folder.path / "p.csv") == content(run / "predictions_val.csv"));
+    const Outcome test =
+        trained.run("predict", "--data cohort.csv --out t.csv --split-file runs/x/split.csv --part test");
+    REQUIRE_MESSAGE(test.code == 0, test.err);
+    CHECK(content(trained.folder.path / "t.csv") == content(run / "predictions_test.csv"));
 
     const Outcome evaluated = trained.run("evaluate", "--data cohort.csv --out m.csv" + kValidation);
     REQUIRE_MESSAGE(evaluated.code == 0, evaluated.err);

@@ -57,6 +57,9 @@ TEST_CASE(
     CHECK(mae.low < 5.1);
     CHECK(mae.high > 4.9);
     CHECK(mae.high - mae.low == doctest::Approx(2 * 1.96 / std::sqrt(200.0)).epsilon(0.15));
+    // A patient who is drawn twice counts twice: of one recording each, patients are measured as recordings are.
+    for (const auto end : {&Interval::low, &Interval::high})
+        CHECK(narrow.at("patient_f1_macro").*end == narrow.at("f1_macro").*end);
     // Ten equal recordings of a patient are no more patients.
     CHECK(bootstrap_intervals(ten.split(), ten.evaluation, 3, stream).at("threshold_mae_db").high ==
           doctest::Approx(mae.high).epsilon(1e-9));

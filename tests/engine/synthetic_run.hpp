@@ -96,8 +96,8 @@ class SyntheticRun {
         const std::size_t per_epoch = step_losses.size() / epochs;
         for (std::size_t s = 0; s < step_losses.size(); ++s) {
             const std::string signal = bad_step == static_cast<int>(s) ? "nan" : "0.1";
-            text += fmt::format("\n{},{},0.001,1,{},{},0.1,0.1,0.1,0.1,0.1", s / per_epoch, s, step_losses[s],
-                                signal);
+            text += fmt::format("\n{},{},0.001,1,{},{}", s / per_epoch, s, step_losses[s], signal);
+            for (std::size_t c = 1; c < kComponents; ++c) text += ",0.1";
         }
         return text + "\n";
     }

@@ -68,7 +68,7 @@ TEST_CASE("network settings: a network is another one by every setting but those
         if constexpr (std::is_enum_v<Value>)
             value = static_cast<Value>(1 - static_cast<int>(value));
         else if constexpr (std::is_arithmetic_v<Value>)
-            value /= 2;
+            value = value == 0 ? 1 : value / 2;
         else
             value.pop_back();
         CHECK(same_network(one, other) == setting.training_only);

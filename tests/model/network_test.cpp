@@ -18,7 +18,7 @@ using DoubleNetwork = RunnableNetwork<Fp64>;
 // visit(element, weight) for every output of the network, or every gradient of one, with fixed random
 // weights.
 template <class Visit>
-void for_each_element(const Heads<double>& heads, Index /*batch*/, const Visit& visit) {
+void for_each_element(const Heads<double>& heads, const Visit& visit) {
     std::uint32_t index = 0;
     const auto all = [&](double* elements, Index count) {
         for (Index i = 0; elements && i < count; ++i) visit(elements[i], uniform(index++, 9));
@@ -31,14 +31,14 @@ void for_each_element(const Heads<double>& heads, Index /*batch*/, const Visit& 
 double objective(DoubleNetwork& net) {
     net.forward(kDropout);
     double sum = 0;
-    for_each_element(net.network.outputs(net.pass(kDropout)), net.statics().rows,
+    for_each_element(net.network.outputs(net.pass(kDropout)),
                      [&](double value, double weight) { sum += weight * value; });
     return sum;
 }
 
 // Its gradient, after objective().
 void backward(DoubleNetwork& net) {
-    for_each_element(net.network.output_gradients(net.pass(kDropout)), net.statics().rows,
+    for_each_element(net.network.output_gradients(net.pass(kDropout)),
                      [](double& gradient, double weight) { gradient = weight; });
     net.backward(kDropout);
 }
