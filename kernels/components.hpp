@@ -52,6 +52,8 @@ enum class TaskKind {
 // recording's ends; a size grows with it.
 enum class Follows { nothing, shift, scale };
 
+inline constexpr std::size_t kTolerances = 3;
+
 struct Task {
     std::string_view name;         // of its loss: keys, columns, tags
     std::string_view description;  // for people
@@ -68,6 +70,8 @@ struct Task {
     std::string_view display_unit = {};
     Follows follows = Follows::nothing;
     bool may_be_negative = true;  // a scalar label
+    // Errors of a scalar task, in its unit, up to which the share of recordings is told; 0 = none.
+    std::array<double, kTolerances> tolerances = {};
 };
 
 inline constexpr std::array<Task, kComponents> kTasks = {{
@@ -89,7 +93,8 @@ inline constexpr std::array<Task, kComponents> kTasks = {{
      .unit = "ms",
      .display_unit = "ms",
      .follows = Follows::shift,
-     .may_be_negative = false},
+     .may_be_negative = false,
+     .tolerances = {0.1, 0.2, 0.5}},
     {.name = "peak_amplitude",
      .description = "amplitude of wave V",
      .kind = TaskKind::scalar,
@@ -115,7 +120,8 @@ inline constexpr std::array<Task, kComponents> kTasks = {{
      .labelled_by = Component::threshold,
      .answer = "threshold",
      .unit = "db",
-     .display_unit = "dB nHL"},
+     .display_unit = "dB nHL",
+     .tolerances = {5, 10, 15}},
     {.name = "peak_location",
      .description = "map that points at wave V",
      .kind = TaskKind::none,

@@ -148,6 +148,7 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
     const auto length = static_cast<std::size_t>(table.length);
     part.signal.reserve(rows.size() * length);
     if (table.has_clean) part.clean.reserve(rows.size() * length);
+    const bool has_ears = std::ranges::any_of(table.ear, [](std::int8_t ear) { return ear >= 0; });
     for (const std::int64_t row : rows) {
         const auto r = static_cast<std::size_t>(row);
         const auto begin = static_cast<std::ptrdiff_t>(r * length),
@@ -165,6 +166,8 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
             if (is_labelled(c)) part.label[c].push_back(label_target(table, c, r));
         }
         part.patient.push_back(table.patient[r]);
+        if (has_ears) part.ear.push_back(table.ear[r]);
+        part.intensity_db.push_back(table.intensity_db[r]);
         part.source_row.push_back(table.source_row[r]);
     }
     return part;

@@ -50,7 +50,12 @@ Json to_json(const EvaluationSettings& settings) {
     Json weights = Json::object();
     for (const Component c : kAllComponents)
         weights[std::string(task_of(c).name)] = settings.final_weights[c];
-    Json json = {{"seed", settings.seed}, {"final_weights", std::move(weights)}};
+    Json temperature = Json::object();
+    for (const Component c : kAllComponents)
+        if (is_labelled(c)) temperature[std::string(task_of(c).name)] = settings.temperature[c];
+    Json json = {{"seed", settings.seed},
+                 {"final_weights", std::move(weights)},
+                 {"temperature", std::move(temperature)}};
     for_each_number(settings, [&](const char* name, float value, double) { json[name] = value; });
     for_each_distance(settings, [&](std::string_view name, const DistanceLoss& loss) {
         json[std::string(name)] = {{"type", kDistanceNames[static_cast<std::size_t>(loss.type)]},
@@ -82,6 +87,13 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
     check(std::ranges::all_of(settings.final_weights.values,
                               [](double w) { return std::isfinite(w) && w >= 0; }),
           "final_weights", json.at("final_weights"));
+    if (const auto found = json.find("temperature"); found != json.end()) {
+        for (const Component c : kAllComponents)
+            settings.temperature[c] = found->value(std::string(task_of(c).name), 1.0);
+        check(std::ranges::all_of(settings.temperature.values,
+                                  [](double t) { return std::isfinite(t) && t > 0; }),
+              "temperature", *found);
+    }
     for_each_number(settings, [&](const char* name, float& value, double limit) {
         if (!json.contains(name)) return;  // younger than the checkpoint
         json.at(name).get_to(value);

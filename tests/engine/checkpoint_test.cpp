@@ -384,6 +384,14 @@ TEST_CASE(
     CHECK(read.loss.distance[Component::signal].type == Distance::l1);
     CHECK(read.loss.classes == 2);
     CHECK(read.seed == 0xFFFFFFFFFFFFFFFF);
+    CHECK(read.temperature == checkpoint.evaluation.temperature);
+    // Those of before calibration say nothing of it.
+    Parts earlier(folder.path / "a.safetensors");
+    Json evaluation = Json::parse(earlier.metadata.at("evaluation"));
+    evaluation.erase("temperature");
+    earlier.metadata["evaluation"] = evaluation.dump();
+    earlier.write(folder.path / "earlier.safetensors");
+    CHECK(load_checkpoint(folder.path / "earlier.safetensors").evaluation.temperature == kUncalibrated);
 
     const auto lie = [](const char* key, const Json& value) {
         return error_after([&](Parts& p) { p.set("evaluation", key, value); });
@@ -396,6 +404,8 @@ TEST_CASE(
     CHECK(contains(lie("degradation_probability", 1.5), "degradation_probability"));
     CHECK(contains(lie("final_weights", {1, 2}), "evaluation"));
     CHECK(contains(lie("final_weights", {1, 2, 3, 4, 5, -6}), "final_weights"));
+    CHECK(contains(lie("temperature", {{"peak_exist", 0}}), "temperature = "));
+    CHECK(contains(lie("temperature", {{"classification", "hot"}}), "evaluation"));
     CHECK(contains(lie("seed", "x"), "evaluation"));
     CHECK(contains(error_after([](Parts& p) { p.metadata.erase("evaluation"); }), "evaluation"));
 }
