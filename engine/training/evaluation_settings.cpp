@@ -29,6 +29,13 @@ void for_each_number(Settings& settings, const Visit& visit) {
     visit("degradation_probability", settings.degradation.probability, std::nextafter(1.0, 2.0));
 }
 
+// Younger than the first checkpoints, in which they are absent and off.
+template <class Settings, class Visit>
+void for_each_range(Settings& settings, const Visit& visit) {
+    visit("coloured_sd", settings.degradation.coloured_sd);
+    visit("mains_sd", settings.degradation.mains_sd);
+}
+
 template <class Settings, class Visit>
 void for_each_distance(Settings& settings, const Visit& visit) {
     for (const Component c : kAllComponents)
@@ -51,6 +58,9 @@ Json to_json(const EvaluationSettings& settings) {
         weights[std::string(task_of(c).name)] = settings.final_weights[c];
     Json json = {{"seed", settings.seed}, {"final_weights", std::move(weights)}};
     for_each_number(settings, [&](const char* name, float value, double) { json[name] = value; });
+    for_each_range(settings, [&](const char* name, const LogRange& range) {
+        json[name] = {range.low, range.high};
+    });
     for_each_distance(settings, [&](std::string_view name, const DistanceLoss& loss) {
         json[std::string(name)] = {{"type", kDistanceNames[static_cast<std::size_t>(loss.type)]},
                                    {"delta", loss.delta}};
@@ -84,6 +94,13 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
     for_each_number(settings, [&](const char* name, float& value, double limit) {
         json.at(name).get_to(value);
         check(value >= 0 && static_cast<double>(value) < limit, name, json.at(name));
+    });
+    for_each_range(settings, [&](const char* name, LogRange& range) {
+        const auto found = json.find(name);
+        if (found == json.end()) return;
+        const auto [low, high] = found->get<std::array<float, 2>>();
+        range = {low, high};
+        check((low == 0 && high == 0) || (low > 0 && low <= high && std::isfinite(high)), name, *found);
     });
     for_each_distance(settings, [&](std::string_view name, DistanceLoss& loss) {
         const auto found = json.find(name);

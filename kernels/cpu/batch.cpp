@@ -22,6 +22,7 @@ struct OneThread {
         for (Index i = 0; i < n; ++i) sum += value(i);
         return sum;
     }
+    void meet() const {}
     bool is(int) const { return true; }
 };
 
@@ -33,7 +34,7 @@ void gather_batch(Stream& stream, const DeviceRecordings& recordings, const Batc
                   const Batch<T>& batch) {
     const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(batch.input.batch, [&](Index b) {
-        const RowPlan plan = draw_plan(settings, mode, order, *state, place + b);
+        const RowPlan plan = draw_plan(recordings, settings, mode, order, *state, place + b);
         build_row(OneThread{}, recordings, settings, plan, batch, b);
     });
 }

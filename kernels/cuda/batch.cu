@@ -30,6 +30,7 @@ struct Block {
         each(n, [&](Index i) { sum += value(i); });
         return block_sum<kThreads>(sum);
     }
+    __device__ void meet() const { __syncthreads(); }
     __device__ bool is(int piece) const { return static_cast<int>(threadIdx.x) == piece * kWarpSize; }
 };
 
@@ -39,7 +40,7 @@ __global__ void __launch_bounds__(kThreads)
     DEVICE_SHARED(plan, RowPlan);
     const Index b = blockIdx.x;
     if (threadIdx.x == 0) {
-        const RowPlan drawn = draw_plan(settings, mode, order, *state, place + b);
+        const RowPlan drawn = draw_plan(recordings, settings, mode, order, *state, place + b);
         plan = drawn;  // a copy, which the race build sees; a result written in place it does not
     }
     __syncthreads();
