@@ -21,13 +21,15 @@
 
 namespace abr {
 
-// y(t) = pole y(t - 1) + now x(t) + before x(t - 1)
+// y(t) = pole y(t - 1) + now x(t) + before x(t - 1), then the same backward.
 struct OnePole {
     double pole, now, before;
+    double constant;  // what becomes of a constant: 1 or 0
+    double tail;      // the backward output at the row's end of a forward output that falls from 1 behind it
 };
 struct Band {
     bool on;
-    OnePole high_pass, low_pass;
+    OnePole filter[2];  // high-pass, low-pass
 };
 
 // cutoff: in cycles a sample; from 1/2 on it is taken as 1/2.
@@ -37,11 +39,11 @@ ABR_HOST_DEVICE inline double pole_of(double cutoff) {
 }
 ABR_HOST_DEVICE inline OnePole low_pass_at(double cutoff) {
     const double a = pole_of(cutoff);
-    return {.pole = a, .now = 1 - a, .before = 0};
+    return {.pole = a, .now = 1 - a, .before = 0, .constant = 1, .tail = a / (1 + a)};
 }
 ABR_HOST_DEVICE inline OnePole high_pass_at(double cutoff) {
-    const double a = pole_of(cutoff);
-    return {.pole = a, .now = std::sqrt(a), .before = -std::sqrt(a)};
+    const double a = pole_of(cutoff), root = std::sqrt(a);
+    return {.pole = a, .now = root, .before = -root, .constant = 0, .tail = root * a / (1 + a)};
 }
 
 ABR_HOST_DEVICE inline Band draw_band(const BatchSettings& settings, const RowDraws& draws, bool training) {
@@ -52,37 +54,38 @@ ABR_HOST_DEVICE inline Band draw_band(const BatchSettings& settings, const RowDr
         return draw_from(hz, word) * settings.sample_interval_ms / 1000;
     };
     return {.on = happens(words[0], augmentation.band_probability),
-            .high_pass = high_pass_at(cutoff(augmentation.high_pass_hz, words[1])),
-            .low_pass = low_pass_at(cutoff(augmentation.low_pass_hz, words[2]))};
+            .filter = {high_pass_at(cutoff(augmentation.high_pass_hz, words[1])),
+                       low_pass_at(cutoff(augmentation.low_pass_hz, words[2]))}};
 }
 
-// Of the filter run both ways, at a frequency in cycles a sample.
-ABR_HOST_DEVICE inline double gain_of(const OnePole& filter, double frequency) {
-    const double cosine = direction_of_pi(2 * frequency).cosine, a = filter.pole;
-    return (filter.now * filter.now + filter.before * filter.before +
-            2 * filter.now * filter.before * cosine) /
-           (1 + a * a - 2 * a * cosine);
-}
-ABR_HOST_DEVICE inline double gain_of(const Band& band, double frequency) {
-    return gain_of(band.high_pass, frequency) * gain_of(band.low_pass, frequency);
+// What the band leaves of a wave that advances by an angle of this cosine a sample.
+ABR_HOST_DEVICE inline double gain_of(const Band& band, double cosine) {
+    const auto squared = [&](double one, double other) {  // |one + other exp(i angle)|^2
+        return one * one + other * other + 2 * one * other * cosine;
+    };
+    double passed = 1, fed_back = 1;
+    for (const OnePole& filter : band.filter) {
+        passed *= squared(filter.now, filter.before);
+        fed_back *= squared(1, -filter.pole);
+    }
+    return passed / fed_back;
 }
 
 // Forward and backward over x (length), in place.
 template <class T>
 ABR_HOST_DEVICE void filter_both_ways(const OnePole& filter, Index length, T* x) {
-    const auto [a, now, before] = filter;
-    const double gain = (now + before) / (1 - a);  // of what does not change: 1 or 0
-    double input = static_cast<double>(x[0]), output = gain * input;
+    const double a = filter.pole, now = filter.now, before = filter.before;
+    double input = static_cast<double>(x[0]), output = filter.constant * input;
     for (Index t = 0; t < length; ++t) {
         const double last = input;
         input = static_cast<double>(x[t]);
         output = a * output + now * input + before * last;
         x[t] = static_cast<T>(output);
     }
-    // Behind the row the forward output goes to gain * input by powers of a.
-    const double rest = gain * input, off = output - rest;
+    // Behind the row the forward output goes from where it is to `rest`, by powers of a.
+    const double rest = filter.constant * input, off = output - rest;
     double later = rest + a * off;
-    output = gain * rest + off * a * (now + a * before) / (1 - a * a);
+    output = filter.constant * rest + filter.tail * off;
     for (Index t = length; t-- > 0;) {
         const double forward = static_cast<double>(x[t]);
         output = a * output + now * forward + before * later;
@@ -93,8 +96,7 @@ ABR_HOST_DEVICE void filter_both_ways(const OnePole& filter, Index length, T* x)
 
 template <class T>
 ABR_HOST_DEVICE void apply_band(const Band& band, Index length, T* x) {
-    filter_both_ways(band.high_pass, length, x);
-    filter_both_ways(band.low_pass, length, x);
+    for (const OnePole& filter : band.filter) filter_both_ways(filter, length, x);
 }
 
 }  // namespace abr

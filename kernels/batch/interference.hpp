@@ -21,33 +21,53 @@
 
 namespace abr {
 
-inline constexpr int kColouredTones = 32, kMainsLines = 3;
-inline constexpr LogRange kColouredHz{30, 3000};
+inline constexpr int kTones = 32, kMainsLines = 3;
+inline constexpr double kLowestToneHz = 30, kHighestToneHz = 3000;
+
+struct Interference {
+    double tone_sd, line_sd;  // of each tone, and line of the mains, relative to the recording's sd; 0 = none
+    double first_tone, tones_apart;  // tone k advances by pi exp(first_tone + (k + u) tones_apart) a sample
+    double mains;                    // its lowest line by pi mains
+    std::uint64_t key;
+};
+
+// degradation: of the same row, for which it says whether and where to draw.
+ABR_HOST_DEVICE inline Interference draw_interference(const BatchSettings& settings, BatchMode mode,
+                                                      const Degradation& degradation, std::uint64_t seed) {
+    const LogRange &coloured = settings.degradation.coloured_sd, &mains = settings.degradation.mains_sd;
+    if (!degradation.on || !(coloured.high > 0 || mains.high > 0)) return {};
+    const std::uint64_t key = stream_key(
+        seed, mode == BatchMode::training ? Purpose::degradation_tones : Purpose::validation_tones);
+    const Random4 words = degradation.block(key, 0);
+    const double turns_of_hz = 2 * settings.sample_interval_ms / 1000;
+    const double first_tone = std::log(kLowestToneHz * turns_of_hz);
+    return {.tone_sd = draw_from(coloured, words[0]) / std::sqrt(static_cast<double>(kTones)),
+            .line_sd = draw_from(mains, words[1]) / std::sqrt(static_cast<double>(kMainsLines)),
+            .first_tone = first_tone,
+            .tones_apart = (std::fmin(0.0, std::log(kHighestToneHz * turns_of_hz)) - first_tone) / kTones,
+            .mains = (to_uniform(words[2]) < 0.5f ? 50 : 60) * turns_of_hz,
+            .key = key};
+}
 
 // Adds both to x; sd: the recording's, in uV. Whether there was any.
 template <class T, class Team>
-ABR_DEVICE bool add_interference(const Team& team, const Degradation& degradation, const Band& band,
-                                 double interval_ms, double sd, Index length, T* x) {
-    const double dt = interval_ms / 1000;
-    const auto add = [&](double hz, double amount, const Random4& words) {
-        if (band.on) amount *= gain_of(band, hz * dt);
-        add_tone(team, 2 * hz * dt, amount, to_normal(words[0], words[1]), length, x);
-    };
-    const double coloured = degradation.coloured_sd * sd / std::sqrt(static_cast<double>(kColouredTones));
-    if (coloured > 0) {
-        const double highest = std::fmin(static_cast<double>(kColouredHz.high), 0.5 / dt);
-        for (int k = 0; k < kColouredTones; ++k) {
-            const Random4 words = degradation.block(degradation.tones_key, static_cast<std::uint32_t>(1 + k));
-            const double place = (k + static_cast<double>(to_uniform(words[2]))) / kColouredTones;
-            add(log_between(static_cast<double>(kColouredHz.low), highest, place), coloured, words);
-        }
+ABR_DEVICE bool add_interference(const Team& team, const Interference& interference,
+                                 const Degradation& degradation, const Band& band, double sd, Index length,
+                                 T* x) {
+    const double tone = interference.tone_sd * sd, line = interference.line_sd * sd;
+    for (int k = 0; k < kTones + kMainsLines; ++k) {
+        const bool is_tone = k < kTones;
+        double amount = is_tone ? tone : line;
+        if (!(amount > 0)) continue;
+        const Random4 words = degradation.block(interference.key, static_cast<std::uint32_t>(1 + k));
+        const double place = k + static_cast<double>(to_uniform(words[2]));
+        const double turns = is_tone ? std::exp(interference.first_tone + place * interference.tones_apart)
+                                     : (2 * (k - kTones) + 1) * interference.mains;
+        const Direction step = direction_of_pi(turns);
+        if (band.on) amount *= gain_of(band, step.cosine);
+        add_tone(team, turns, step, amount, to_normal(words[0], words[1]), length, x);
     }
-    const double mains = degradation.mains_sd * sd / std::sqrt(static_cast<double>(kMainsLines));
-    if (mains > 0)
-        for (int h = 0; h < kMainsLines; ++h)
-            add((2 * h + 1) * degradation.mains_hz, mains,
-                degradation.block(degradation.tones_key, static_cast<std::uint32_t>(1 + kColouredTones + h)));
-    return coloured > 0 || mains > 0;
+    return tone > 0 || line > 0;
 }
 
 }  // namespace abr

@@ -4,10 +4,11 @@
 //   each(n, f)       f(i) for i in [0, n); each i is always the same thread's
 //   fours(n, f)      f(i) for i = 0, 4, ... below n, by the thread that each() gives i ... i + 3
 //   sum(n, value)    of value(i), in a fixed order; every thread gets it
-//   meet()           every thread waits for the others, and sees what they wrote
+//   alone(n, f)      f(k) for k in [0, n), each by one thread, which sees what all wrote before; afterwards all see
+//                    what it wrote; n <= 2
 //   is(k)            whether this thread does piece k of what is not shared out
 //
-// Between two meetings a thread sees its own samples only; a sum is none.
+// Else a thread sees its own samples only.
 #pragma once
 
 #include "kernels/batch.hpp"
@@ -29,25 +30,25 @@ struct RowPlan {
     Augmentation augmentation;
     Band band;
     Degradation degradation;
+    Interference interference;
     StaticsPlan statics;
 };
 
-// The plan of the recording at `place` of the step.
-ABR_HOST_DEVICE inline RowPlan draw_plan(const DeviceRecordings& recordings, const BatchSettings& settings,
-                                         BatchMode mode, const std::int32_t* order, const StepState& state,
-                                         Index place) {
+// The plan of the recording at `place` of the step. Part by part, so that a thread never holds the whole of it.
+ABR_HOST_DEVICE inline void draw_plan(const DeviceRecordings& recordings, const BatchSettings& settings,
+                                      BatchMode mode, const std::int32_t* order, const StepState& state,
+                                      Index place, RowPlan& plan) {
     const Index recording = order[state.first + place];
     const RowDraws draws(state, place);
     const bool training = mode == BatchMode::training;
-    const bool has_clean = recordings.clean != nullptr;
-    return {.recording = recording,
-            .target = has_clean
-                          ? recording
-                          : draw_target(settings.degradation, recordings.alike, draws, training, recording),
-            .augmentation = draw_augmentation(settings.augmentation, draws, training),
-            .band = draw_band(settings, draws, training),
-            .degradation = draw_degradation(settings.degradation, mode, draws, recording),
-            .statics = draw_statics(settings, draws, training)};
+    plan.recording = plan.target = recording;
+    if (recordings.clean == nullptr)
+        plan.target = draw_target(settings.degradation, recordings.alike, draws, training, recording);
+    plan.augmentation = draw_augmentation(settings.augmentation, draws, training);
+    plan.band = draw_band(settings, draws, training);
+    plan.degradation = draw_degradation(settings.degradation, mode, draws, recording);
+    plan.interference = draw_interference(settings, mode, plan.degradation, draws.seed);
+    plan.statics = draw_statics(settings, draws, training);
 }
 
 // Zeros where row b has no samples: behind the last one and in the padding.
@@ -76,16 +77,13 @@ ABR_DEVICE void build_row(const Team& team, const DeviceRecordings& recordings, 
     team.each(length, [&](Index t) { x[t] = static_cast<T>(sample(signal, t)); });
     if (plan.band.on) {
         team.each(length, [&](Index t) { target[t] = static_cast<T>(sample(clean, t)); });
-        team.meet();
-        if (team.is(0)) apply_band(plan.band, length, x);
-        if (team.is(1)) apply_band(plan.band, length, target);
-        team.meet();
+        team.alone(2, [&](int k) { apply_band(plan.band, length, k == 0 ? x : target); });
     }
     const RowMoments undegraded = moments(team, length, x);
     const bool drifts = add_drift(team, plan.augmentation, undegraded.sd, length, x);
     const bool noisy = add_noise(team, plan.degradation, undegraded.sd, length, x);
-    const bool disturbed = add_interference(team, plan.degradation, plan.band, settings.sample_interval_ms,
-                                            undegraded.sd, length, x);
+    const bool disturbed =
+        add_interference(team, plan.interference, plan.degradation, plan.band, undegraded.sd, length, x);
     RowMoments of_input = drifts || noisy || disturbed ? moments(team, length, x) : undegraded;
     if (of_input.sd < kSmallestSignalSd) of_input.sd = kSmallestSignalSd;
     standardise_signals(

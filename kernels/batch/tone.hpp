@@ -12,15 +12,11 @@
 
 namespace abr {
 
-// The value at place u of 0 < low <= high, on a logarithmic scale.
-ABR_HOST_DEVICE inline double log_between(double low, double high, double u) {
-    return low * std::exp(u * std::log(high / low));
-}
 // The value that a word draws from a range.
 ABR_HOST_DEVICE inline double draw_from(const LogRange& range, std::uint32_t word) {
     if (!(range.high > 0)) return 0;
-    return log_between(static_cast<double>(range.low), static_cast<double>(range.high),
-                       static_cast<double>(to_uniform(word)));
+    const double low = static_cast<double>(range.low), high = static_cast<double>(range.high);
+    return low * std::exp(static_cast<double>(to_uniform(word)) * std::log(high / low));
 }
 
 struct Direction {
@@ -38,18 +34,17 @@ ABR_HOST_DEVICE inline Direction direction_of_pi(double x) {
 #endif
 }
 
-// Adds amount * (z.first cos(pi half_turns t) + z.second sin(pi half_turns t)) to sample t of x: for standard normal z a
-// Gaussian process of sd `amount`. half_turns: 2 * frequency * sample interval.
+// Adds amount * (z.first cos(pi turns t) + z.second sin(pi turns t)) to sample t of x: for standard normal z a Gaussian
+// process of sd `amount`. turns: 2 * frequency * sample interval; step: direction_of_pi(turns).
 template <class T, class Team>
-ABR_DEVICE void add_tone(const Team& team, double half_turns, double amount, const NormalPair& z,
-                         Index length, T* x) {
-    const Direction step = direction_of_pi(half_turns);
+ABR_DEVICE void add_tone(const Team& team, double turns, const Direction& step, double amount,
+                         const NormalPair& z, Index length, T* x) {
+    const double of_cosine = amount * static_cast<double>(z.first),
+                 of_sine = amount * static_cast<double>(z.second);
     team.fours(length, [&](Index first) {
-        Direction now = direction_of_pi(half_turns * static_cast<double>(first));
+        Direction now = direction_of_pi(turns * static_cast<double>(first));
         for (Index t = first; t < first + 4 && t < length; ++t) {
-            const double wave =
-                static_cast<double>(z.first) * now.cosine + static_cast<double>(z.second) * now.sine;
-            x[t] = static_cast<T>(static_cast<double>(x[t]) + amount * wave);
+            x[t] = static_cast<T>(static_cast<double>(x[t]) + (of_cosine * now.cosine + of_sine * now.sine));
             now = {now.cosine * step.cosine - now.sine * step.sine,
                    now.sine * step.cosine + now.cosine * step.sine};
         }

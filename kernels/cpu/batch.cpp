@@ -22,7 +22,10 @@ struct OneThread {
         for (Index i = 0; i < n; ++i) sum += value(i);
         return sum;
     }
-    void meet() const {}
+    template <class F>
+    void alone(int n, const F& f) const {
+        for (int k = 0; k < n; ++k) f(k);
+    }
     bool is(int) const { return true; }
 };
 
@@ -34,7 +37,8 @@ void gather_batch(Stream& stream, const DeviceRecordings& recordings, const Batc
                   const Batch<T>& batch) {
     const ProfileScope scope(stream.profile(), __func__);
     stream.parallel_for(batch.input.batch, [&](Index b) {
-        const RowPlan plan = draw_plan(recordings, settings, mode, order, *state, place + b);
+        RowPlan plan;
+        draw_plan(recordings, settings, mode, order, *state, place + b, plan);
         build_row(OneThread{}, recordings, settings, plan, batch, b);
     });
 }
