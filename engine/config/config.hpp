@@ -230,8 +230,11 @@ struct Config {
     OptimizerConfig optimizer;
     ScheduleConfig schedule;
     DegradationSettings degradation{.noise_sd = 0.3f, .probability = 1};
-    AugmentationSettings augmentation{
-        .probability = 1, .shift_samples = 3, .scale_low = 0.95f, .scale_high = 1.05f};
+    AugmentationSettings augmentation{.probability = 1,
+                                      .shift_samples = 3,
+                                      .scale_low = 0.95f,
+                                      .scale_high = 1.05f,
+                                      .static_dropout = 0.2f};
     LoggingConfig logging;
     DiagnosticsConfig diagnostics;
     StageConfig stage;  // which stage this is the configuration of

@@ -291,8 +291,23 @@ class Rules {
             fmt::format("schedule.min_lr = {} is more than optimizer.learning_rate = {}",
                         toml_number(config_.schedule.min_lr), toml_number(config_.optimizer.learning_rate)),
             "lower schedule.min_lr");
-        require(config_.augmentation.scale_low <= config_.augmentation.scale_high, {"augmentation.scale"},
-                "expected the smaller number first");
+        check_ranges();
+    }
+
+    void check_ranges() {
+        const auto ascending = [&](const char* key, float low, float high) {
+            require(low <= high, {key}, "expected the smaller number first");
+        };
+        const auto logarithmic = [&](const char* key, const LogRange& range) {
+            ascending(key, range.low, range.high);
+            require(range.low > 0 || range.high == 0, {key}, "nothing is drawn log-uniform from 0 on",
+                    "give a smaller number > 0, or [0, 0] for none");
+        };
+        ascending("augmentation.scale", config_.augmentation.scale_low, config_.augmentation.scale_high);
+        logarithmic("augmentation.high_pass_hz", config_.augmentation.high_pass_hz);
+        logarithmic("augmentation.low_pass_hz", config_.augmentation.low_pass_hz);
+        logarithmic("degradation.coloured_sd", config_.degradation.coloured_sd);
+        logarithmic("degradation.mains_sd", config_.degradation.mains_sd);
     }
 
     const Config& config_;

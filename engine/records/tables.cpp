@@ -1,5 +1,8 @@
 #include "engine/records/tables.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <stdexcept>
 
 #include "engine/output/csv.hpp"
@@ -24,6 +27,7 @@ std::vector<std::string> prediction_columns(std::span<const std::string> class_n
             columns.insert(columns.end(), {answer + "_true" + unit, answer + "_predicted" + unit});
         }
     }
+    columns.push_back("missing_inputs");
     return columns;
 }
 
@@ -77,6 +81,7 @@ void write_predictions(const std::filesystem::path& path, std::span<const std::s
                     break;
             }
         }
+        row.text(fmt::format("{}", fmt::join(prediction.missing_inputs, " ")));
         table.append(row);
     }
     write_file_atomically(path, table.bytes());

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/components.hpp"
@@ -33,7 +34,10 @@ struct PredictionRow {
     std::string patient_id;
     PerComponent<Answer> answer;
     std::vector<float> probabilities;  // (K) of the classes, or none
+    std::vector<std::string_view>
+        missing_inputs;  // columns of the static inputs that the network did without
 };
+// The last column, missing_inputs, is always there: names with spaces between, empty where nothing is missing.
 void write_predictions(const std::filesystem::path& path, std::span<const std::string> class_names,
                        std::span<const PredictionRow> rows);
 

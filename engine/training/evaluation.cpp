@@ -78,6 +78,8 @@ std::vector<PredictionRow> prediction_rows(const EvaluatedSplit& split, const Ev
         PredictionRow& row = rows[r];
         row.recording = data.source_row[r];
         row.patient_id = split.patients[static_cast<std::size_t>(data.patient[r])];
+        for (std::size_t i = 0; i < kInputsThatMayMiss.size(); ++i)
+            if (data.missing[r][i]) row.missing_inputs.push_back(kInputsThatMayMiss[i]);
         for (const Component c : kAllComponents) {
             const std::vector<float>& answer = evaluation.answer[c];
             PredictionRow::Answer& cell = row.answer[c];

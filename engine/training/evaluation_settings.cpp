@@ -30,6 +30,13 @@ void for_each_number(Settings& settings, const Visit& visit) {
     visit("degradation_probability", settings.degradation.probability, std::nextafter(1.0, 2.0));
 }
 
+// Younger than the first checkpoints, in which they are absent and off.
+template <class Settings, class Visit>
+void for_each_range(Settings& settings, const Visit& visit) {
+    visit("coloured_sd", settings.degradation.coloured_sd);
+    visit("mains_sd", settings.degradation.mains_sd);
+}
+
 template <class Settings, class Visit>
 void for_each_distance(Settings& settings, const Visit& visit) {
     for (const Component c : kAllComponents)
@@ -57,6 +64,9 @@ Json to_json(const EvaluationSettings& settings) {
                  {"final_weights", std::move(weights)},
                  {"temperature", std::move(temperature)}};
     for_each_number(settings, [&](const char* name, float value, double) { json[name] = value; });
+    for_each_range(settings, [&](const char* name, const LogRange& range) {
+        json[name] = {range.low, range.high};
+    });
     for_each_distance(settings, [&](std::string_view name, const DistanceLoss& loss) {
         json[std::string(name)] = {{"type", kDistanceNames[static_cast<std::size_t>(loss.type)]},
                                    {"delta", loss.delta}};
@@ -100,6 +110,13 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
         check(value >= 0 && static_cast<double>(value) < limit, name, json.at(name));
     });
     check(settings.loss.location_sd_ms > 0, "location_sd_ms", json.value("location_sd_ms", Json()));
+    for_each_range(settings, [&](const char* name, LogRange& range) {
+        const auto found = json.find(name);
+        if (found == json.end()) return;
+        const auto [low, high] = found->get<std::array<float, 2>>();
+        range = {low, high};
+        check((low == 0 && high == 0) || (low > 0 && low <= high && std::isfinite(high)), name, *found);
+    });
     for_each_distance(settings, [&](std::string_view name, DistanceLoss& loss) {
         const auto found = json.find(name);
         if (found == json.end()) return;  // of a task that is younger than the checkpoint

@@ -400,6 +400,9 @@ TEST_CASE(
     CHECK(contains(lie("threshold", {{"type", "mse"}, {"delta", 0}}), "threshold = "));
     CHECK(contains(lie("threshold", "mse"), "evaluation"));
     CHECK(contains(lie("noise_sd", -1), "noise_sd = -1 is out of range"));
+    CHECK(contains(lie("coloured_sd", {2, 1}), "coloured_sd = [2,1] is out of range"));
+    CHECK(contains(lie("mains_sd", {0, 1}), "mains_sd"));
+    CHECK(contains(lie("mains_sd", {1}), "evaluation"));
     CHECK(contains(lie("label_smoothing", 1), "label_smoothing"));
     CHECK(contains(lie("degradation_probability", 1.5), "degradation_probability"));
     CHECK(contains(lie("final_weights", {1, 2}), "evaluation"));

@@ -26,6 +26,7 @@ struct Evaluated {
         data.patient = {2, 1};
         data.ear = {1, 0};
         data.intensity_db = {80, 40};
+        data.missing = {{true, false, true}, {false, false, false}};
         data.label[Component::classification] = {1, -1};
         data.label[Component::peak_exist] = {0, -1};
         data.scalar[Component::peak_latency] = {5.5f, kMissing};
@@ -55,6 +56,7 @@ TEST_CASE("evaluation: a row of predictions has each label and each prediction i
     const PredictionRow& first = rows[0];
     CHECK(first.recording == 17);
     CHECK(first.patient_id == "two");
+    CHECK(first.missing_inputs == std::vector<std::string_view>{"age_years", "fmp"});
     CHECK(first.answer[Component::classification].true_label == 1);
     CHECK(first.answer[Component::classification].predicted_label == 2);
     REQUIRE(first.probabilities.size() == 3);
@@ -74,6 +76,7 @@ TEST_CASE("evaluation: a row of predictions has each label and each prediction i
     const PredictionRow& second = rows[1];
     CHECK(second.recording == 4);
     CHECK(second.patient_id == "one");
+    CHECK(second.missing_inputs.empty());
     CHECK(second.answer[Component::classification].predicted_label == 1);
     CHECK(second.answer[Component::peak_exist].predicted.value() ==
           doctest::Approx(1 / (1 + std::exp(-0.5))));

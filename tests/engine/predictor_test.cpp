@@ -124,10 +124,13 @@ TEST_CASE("predict: recordings are restored as they are, and measured on the che
     checkpoint.evaluation.seed = 5;
     CHECK(measured().restored_uv != first.restored_uv);
     CHECK(folder.predictor(checkpoint).predict().restored_uv == predicted.restored_uv);
-    checkpoint.evaluation.degradation.noise_sd = 0;
+    DegradationSettings& degradation = checkpoint.evaluation.degradation;
+    degradation.noise_sd = 0;
+    CHECK(measured().restored_uv != predicted.restored_uv);  // noise that is not white
+    degradation.coloured_sd = degradation.mains_sd = {};
     CHECK(measured().restored_uv == predicted.restored_uv);
-    checkpoint.evaluation.degradation.noise_sd = 0.3f;
-    checkpoint.evaluation.degradation.probability = 0;
+    degradation.noise_sd = 0.3f;
+    degradation.probability = 0;
     CHECK(measured().restored_uv == predicted.restored_uv);
 }
 

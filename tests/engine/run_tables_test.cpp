@@ -230,6 +230,7 @@ TEST_CASE("split.csv and predictions: what is not labelled or not built is an em
     full.answer[Component::peak_latency] = {.true_value = 5.6f, .predicted = 5.7f};
     full.answer[Component::peak_amplitude] = {.true_value = 0.3f, .predicted = 0.2f};
     full.answer[Component::threshold] = {.true_value = 20.0f, .predicted = 25.5f};
+    full.missing_inputs = {"age_years", "fmp"};
     PredictionRow bare;
     bare.recording = 13;
     bare.patient_id = "P3";
@@ -239,9 +240,9 @@ TEST_CASE("split.csv and predictions: what is not labelled or not built is an em
           "recording,patient_id,class_true,class_predicted,p_NORMAL,p_NÖROPATİ,wave_v_true,p_wave_v,latency_"
           "true_ms,"
           "latency_predicted_ms,amplitude_true_uv,amplitude_predicted_uv,threshold_true_db,threshold_"
-          "predicted_db\n"
-          "12,P2,NORMAL,NÖROPATİ,0.25,0.75,1,0.9,5.6,5.7,0.3,0.2,20,25.5\n"
-          "13,P3,,,,,,,,,,,,\n");
+          "predicted_db,missing_inputs\n"
+          "12,P2,NORMAL,NÖROPATİ,0.25,0.75,1,0.9,5.6,5.7,0.3,0.2,20,25.5,age_years fmp\n"
+          "13,P3,,,,,,,,,,,,,\n");
     full.answer[Component::classification].predicted_label = 2;
     CHECK_THROWS_AS(write_predictions(folder.path / "p.csv", kClasses, std::span(&full, 1)),
                     std::invalid_argument);

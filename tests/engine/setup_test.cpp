@@ -84,6 +84,16 @@ Fields fields_of(const LearnerSettings& s) {
     f["augmentation.drift_sd"] = static_cast<double>(augmentation.drift_sd);
     f["augmentation.static_noise_sd"] = static_cast<double>(augmentation.static_noise_sd);
     f["augmentation.static_dropout"] = static_cast<double>(augmentation.static_dropout);
+    const auto range = [&](const std::string& name, const LogRange& r) {
+        f[name + ".low"] = static_cast<double>(r.low);
+        f[name + ".high"] = static_cast<double>(r.high);
+    };
+    f["augmentation.band_probability"] = static_cast<double>(augmentation.band_probability);
+    range("augmentation.high_pass_hz", augmentation.high_pass_hz);
+    range("augmentation.low_pass_hz", augmentation.low_pass_hz);
+    range("degradation.coloured_sd", s.batch.degradation.coloured_sd);
+    range("degradation.mains_sd", s.batch.degradation.mains_sd);
+    f["degradation.noise_to_noise"] = static_cast<double>(s.batch.degradation.noise_to_noise);
     f["degradation.noise_sd"] = static_cast<double>(s.batch.degradation.noise_sd);
     f["degradation.probability"] = static_cast<double>(s.batch.degradation.probability);
     f["optimizer.beta1"] = s.optimizer.beta1;
@@ -211,6 +221,20 @@ const std::vector<Row>& rows() {
         {"optimizer.heads_lr", "4.0", {{"rates.heads", 4}}},
         {"degradation.noise_sd", "0.5", {{"degradation.noise_sd", 0.5}}},
         {"degradation.probability", "0.25", {{"degradation.probability", 0.25}}},
+        {"degradation.coloured_sd",
+         "[0.25, 0.5]",
+         {{"degradation.coloured_sd.low", 0.25}, {"degradation.coloured_sd.high", 0.5}}},
+        {"degradation.mains_sd",
+         "[0.125, 0.75]",
+         {{"degradation.mains_sd.low", 0.125}, {"degradation.mains_sd.high", 0.75}}},
+        {"degradation.noise_to_noise", "true", {{"degradation.noise_to_noise", 1}}},
+        {"augmentation.band_probability", "0.375", {{"augmentation.band_probability", 0.375}}},
+        {"augmentation.high_pass_hz",
+         "[20, 60]",
+         {{"augmentation.high_pass_hz.low", 20}, {"augmentation.high_pass_hz.high", 60}}},
+        {"augmentation.low_pass_hz",
+         "[800, 1600]",
+         {{"augmentation.low_pass_hz.low", 800}, {"augmentation.low_pass_hz.high", 1600}}},
         {"augmentation.probability", "0.625", {{"augmentation.probability", 0.625}}},
         {"augmentation.shift_samples", "5", {{"augmentation.shift_samples", 5}}},
         {"augmentation.scale",
@@ -336,6 +360,9 @@ TEST_CASE("setup: each value of a checkpoint moves its own value of the learner 
     CHECK(after([](Checkpoint& c) { c.evaluation.seed = 9; }) == Fields{{"seed", 9}});
     CHECK(after([](Checkpoint& c) { c.evaluation.degradation.noise_sd = 0.5f; }) ==
           Fields{{"degradation.noise_sd", 0.5}});
+    CHECK(after([](Checkpoint& c) {
+              c.evaluation.degradation.coloured_sd = {0.5f, 2};
+          }) == Fields{{"degradation.coloured_sd.low", 0.5}, {"degradation.coloured_sd.high", 2}});
     CHECK(after([](Checkpoint& c) { c.evaluation.degradation.probability = 0.25f; }) ==
           Fields{{"degradation.probability", 0.25}});
     CHECK(after([](Checkpoint& c) {
