@@ -1,14 +1,13 @@
-// Building a batch: in training with everything on, and both ways of validation.
+// Building a batch: in training with everything on that is cheap, then with other devices' bands and coloured noise, too,
+// and both ways of validation.
 #include "kernels/batch.hpp"
-
-#include <utility>
 
 #include "bench/operands.hpp"
 
 namespace abr::bench {
 namespace {
 
-BatchSettings everything_on() {
+BatchSettings all_but_interference() {
     BatchSettings s;
     s.target[Component::peak_latency] = {6.5f, 1.0f};
     s.target[Component::peak_amplitude] = {0.3f, 5.0f};
@@ -24,17 +23,31 @@ BatchSettings everything_on() {
     s.degradation = {.noise_sd = 0.3f, .probability = 0.5f};
     return s;
 }
+BatchSettings everything_on() {
+    BatchSettings s = all_but_interference();
+    s.augmentation.band_probability = 1;
+    s.degradation.probability = 1;
+    s.degradation.coloured_sd = {0.1f, 2};
+    s.degradation.mains_sd = {0.02f, 0.3f};
+    return s;
+}
+
+struct Case {
+    const char* name;
+    BatchMode mode;
+    BatchSettings settings;
+};
 
 }  // namespace
 
 void add_batch_cases(Suite& suite) {
-    const std::pair<BatchMode, const char*> modes[] = {
-        {BatchMode::training, "training"},
-        {BatchMode::validation, "validation"},
-        {BatchMode::validation_degraded, "validation_degraded"}};
+    const Case cases[] = {{"training", BatchMode::training, all_but_interference()},
+                          {"training_interference", BatchMode::training, everything_on()},
+                          {"validation", BatchMode::validation, all_but_interference()},
+                          {"validation_degraded", BatchMode::validation_degraded, all_but_interference()}};
     for (const Setting& n : settings())
-        for (const auto& [mode, name] : modes)
-            suite.add("gather_batch/" + n.name + "/" + name, 0, [n, mode = mode](auto& m) {
+        for (const Case& c : cases)
+            suite.add("gather_batch/" + n.name + "/" + c.name, 0, [n, c](auto& m) {
                 using T = Scalar<decltype(m)>;
                 const DeviceRecordings all = recordings(m, n);
                 const auto* order = m.given(cycle(n.batch, n.batch));
@@ -51,7 +64,7 @@ void add_batch_cases(Suite& suite) {
                     .mean = m.output(n.batch),
                     .sd = m.output(n.batch)};
                 return [=](auto& stream) {
-                    gather_batch<T>(stream, all, everything_on(), mode, order, state, 0, batch);
+                    gather_batch<T>(stream, all, c.settings, c.mode, order, state, 0, batch);
                 };
             });
 }

@@ -24,6 +24,8 @@ enum class Purpose : std::uint32_t {
     degradation_noise = 13,
     validation_noise = 14,
     gradient_check = 15,
+    degradation_tones = 16,  // kernels/batch/interference.hpp
+    validation_tones = 17,
     dropout = 1000,  // + the dropout layer's number
 };
 

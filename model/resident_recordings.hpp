@@ -24,6 +24,9 @@ class ResidentRecordings {
             bring(signal_, view_.signal, host.length);
             bring(clean_, view_.clean, host.length);
             bring(statics_, view_.statics, kStoredStatics);
+            bring(alike_order_, view_.alike.order, 1);
+            bring(alike_first_, view_.alike.first, 1);
+            bring(alike_count_, view_.alike.count, 1);
             for (const Component c : kAllComponents) {
                 bring(label_[c], view_.label[c], 1);
                 bring(scalar_[c], view_.scalar[c], 1);
@@ -38,14 +41,16 @@ class ResidentRecordings {
     Buffer<float> signal_, clean_, statics_;
     PerComponent<Buffer<float>> scalar_;
     PerComponent<Buffer<std::int32_t>> label_;
+    Buffer<std::int32_t> alike_order_, alike_first_, alike_count_;
 };
 
 // Bytes of such a copy.
 inline std::int64_t recordings_bytes(const DeviceRecordings& r) {
     const Index signals = (r.clean != nullptr ? 2 : 1) * r.length;
     const auto targets = static_cast<Index>(kScalarTasks + kLabelTasks);
+    const Index alike = r.alike.order != nullptr ? 3 : 0;
     static_assert(sizeof(float) == sizeof(std::int32_t));
-    return r.rows * (signals + kStoredStatics + targets) * static_cast<Index>(sizeof(float));
+    return r.rows * (signals + kStoredStatics + targets + alike) * static_cast<Index>(sizeof(float));
 }
 
 }  // namespace abr

@@ -130,6 +130,7 @@ struct LossConfig {
     PerComponent<std::string> weight_written_at;
     PerComponent<DistanceLoss> distance = kDefaultDistances;  // of signal and scalar tasks
     double positive_weight = 1.0;                             // of the existence loss
+    double location_sd_ms = 0.05;                             // LossSettings::location_sd_ms
 };
 
 enum class RampShape { linear, cosine };
@@ -229,8 +230,11 @@ struct Config {
     OptimizerConfig optimizer;
     ScheduleConfig schedule;
     DegradationSettings degradation{.noise_sd = 0.3f, .probability = 1};
-    AugmentationSettings augmentation{
-        .probability = 1, .shift_samples = 3, .scale_low = 0.95f, .scale_high = 1.05f};
+    AugmentationSettings augmentation{.probability = 1,
+                                      .shift_samples = 3,
+                                      .scale_low = 0.95f,
+                                      .scale_high = 1.05f,
+                                      .static_dropout = 0.2f};
     LoggingConfig logging;
     DiagnosticsConfig diagnostics;
     StageConfig stage;  // which stage this is the configuration of

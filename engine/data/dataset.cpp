@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 
 #include "engine/error.hpp"
@@ -61,12 +63,50 @@ std::int32_t label_target(const Recordings& table, Component c, std::size_t row)
     return std::isnan(table.scalar[task_of(c).labelled_by][row]) ? 0 : 1;
 }
 
+// Why a further loss has nothing to read; empty where it has.
+std::string reason_without(Component c, const NetworkSettings& model,
+                           const PerComponent<std::string>& dropped) {
+    if (c != Component::peak_location) return {};
+    if (model.latency_head != LatencyHead::point) return "model.latency_head does not point";
+    return dropped[Component::peak_latency];
+}
+
+// Of the given rows of a table: averages of the same ear, or of a patient whose ears are not given, at the same level and
+// rate.
+AlikeRows find_alike(const Recordings& table, std::span<const std::int64_t> rows) {
+    const auto condition = [&](std::int32_t row) {
+        const auto r = static_cast<std::size_t>(rows[static_cast<std::size_t>(row)]);
+        // A missing rate is a condition of its own: NaN would be equal to nothing.
+        const float rate = std::isnan(table.rate_hz[r]) ? -1 : table.rate_hz[r];
+        return std::tuple(table.patient[r], table.ear[r], table.intensity_db[r], rate);
+    };
+    AlikeRows alike;
+    alike.order.resize(rows.size());
+    std::iota(alike.order.begin(), alike.order.end(), 0);
+    std::ranges::stable_sort(alike.order, {}, condition);
+    alike.first.resize(rows.size());
+    alike.count.resize(rows.size());
+    for (std::size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+        const auto same = [&](std::int32_t row) { return condition(row) == condition(alike.order[begin]); };
+        while (end < rows.size() && same(alike.order[end])) ++end;
+        for (std::size_t i = begin; i < end; ++i) {
+            const auto row = static_cast<std::size_t>(alike.order[i]);
+            alike.first[row] = static_cast<std::int32_t>(begin);
+            alike.count[row] = static_cast<std::int32_t>(end - begin);
+        }
+    }
+    return alike;
+}
+
 PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& data, const Config& config) {
     PerComponent<std::string> dropped;
     for (const Component c : kAllComponents) {
         if (!is_task(c)) {
             const auto weighs = [c](const Config& stage) { return stage.loss.weights[c] > 0; };
-            if (std::ranges::none_of(stages_of(config), weighs)) dropped[c] = "its weight is 0";
+            if (std::ranges::none_of(stages_of(config), weighs))
+                dropped[c] = "its weight is 0";
+            else
+                dropped[c] = reason_without(c, config.model, dropped);
             continue;
         }
         if (!table.can_label(c))
@@ -96,6 +136,7 @@ DeviceRecordings SplitData::view() const {
                           .signal = signal.data(),
                           .clean = clean.empty() ? nullptr : clean.data(),
                           .statics = statics.data()};
+    if (!alike.order.empty()) view.alike = {alike.order.data(), alike.first.data(), alike.count.data()};
     for (const Component c : kAllComponents) {
         if (is_labelled(c)) view.label[c] = label[c].data();
         if (is_scalar(c)) view.scalar[c] = scalar[c].data();
@@ -134,9 +175,11 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
     SplitData part;
     part.rows = static_cast<Index>(rows.size());
     part.length = table.length;
+    if (!table.has_clean) part.alike = find_alike(table, rows);
     const auto length = static_cast<std::size_t>(table.length);
     part.signal.reserve(rows.size() * length);
     if (table.has_clean) part.clean.reserve(rows.size() * length);
+    const bool has_ears = std::ranges::any_of(table.ear, [](std::int8_t ear) { return ear >= 0; });
     for (const std::int64_t row : rows) {
         const auto r = static_cast<std::size_t>(row);
         const auto begin = static_cast<std::ptrdiff_t>(r * length),
@@ -149,11 +192,15 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
         }
         const auto statics = standardised_statics(table, row, statistics);
         part.statics.insert(part.statics.end(), statics.begin(), statics.end());
+        part.missing.push_back(
+            {std::isnan(table.age_years[r]), std::isnan(table.rate_hz[r]), std::isnan(table.fmp[r])});
         for (const Component c : kAllComponents) {
             if (is_scalar(c)) part.scalar[c].push_back(scalar_target(table, c, r));
             if (is_labelled(c)) part.label[c].push_back(label_target(table, c, r));
         }
         part.patient.push_back(table.patient[r]);
+        if (has_ears) part.ear.push_back(table.ear[r]);
+        part.intensity_db.push_back(table.intensity_db[r]);
         part.source_row.push_back(table.source_row[r]);
     }
     return part;
@@ -178,7 +225,11 @@ Dataset build_dataset(Recordings&& recordings, const Config& config) {
                 "patients or change {}",
                 kSplitNames[static_cast<std::size_t>(s)], table.rows, table.patients.size(),
                 config.data.split_file.empty() ? "data.train, data.val and data.test" : "data.split_file"));
-    data.statistics = fit_statistics(table, rows[0], data.classes.size(), config.loss);
+    // One network learns in all stages: a flag that varies in one of them has to say something.
+    float dropout = 0;
+    for (const Config& stage : stages_of(config))
+        dropout = std::max(dropout, stage.augmentation.static_dropout);
+    data.statistics = fit_statistics(table, rows[0], data.classes.size(), config.loss, dropout);
     for (std::size_t s = 0; s < kSplits; ++s) data.parts[s] = lay_out(table, rows[s], data.statistics);
     check_no_patient_twice(data);
     const auto& latency = table.scalar[Component::peak_latency];

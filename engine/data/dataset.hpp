@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/config/config.hpp"
@@ -17,18 +18,30 @@
 
 namespace abr {
 
+// The static inputs that a recording may lack, by their columns, in the order of their flags from kAgeMissing on.
+inline constexpr std::array<std::string_view, 3> kInputsThatMayMiss = {"age_years", "rate_hz", "fmp"};
+
+// AlikeAverages of kernels/batch.hpp, of a table without clean signals; else empty.
+struct AlikeRows {
+    std::vector<std::int32_t> order, first, count;
+};
+
 // The recordings of one split, in the order of the table. Physical units, NaN / -1 = missing.
 struct SplitData {
     Index rows = 0;
-    Index length = 0;            // T
-    std::vector<float> signal;   // (rows, T) uV
-    std::vector<float> clean;    // (rows, T) uV, or empty
+    Index length = 0;           // T
+    std::vector<float> signal;  // (rows, T) uV
+    std::vector<float> clean;   // (rows, T) uV, or empty
+    AlikeRows alike;
     std::vector<float> statics;  // (rows, 7) standardised and filled, StaticInput order
     // Class, -1 = missing; of a binary task 1 or 0, -1 = the table does not say.
     PerComponent<std::vector<std::int32_t>> label;
     // NaN = missing; a latency also outside the recording: the wave exists all the same.
     PerComponent<std::vector<float>> scalar;
-    std::vector<std::int32_t> patient;     // index into Dataset::patients
+    std::vector<std::array<bool, kInputsThatMayMiss.size()>> missing;  // of each row
+    std::vector<std::int32_t> patient;                                 // index into Dataset::patients
+    std::vector<std::int8_t> ear;          // as in Recordings; empty where no recording of the table says its ear
+    std::vector<float> intensity_db;       // dB nHL
     std::vector<std::int64_t> source_row;  // 1-based data row of the source
 
     // The same arrays as the kernels see them; valid while the object is unchanged.

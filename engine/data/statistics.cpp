@@ -88,7 +88,7 @@ Moments signal_moments(std::span<const float> signal) {
 }
 
 FittedStatistics fit_statistics(const Recordings& table, std::span<const std::int64_t> rows,
-                                std::size_t classes, const LossConfig& loss) {
+                                std::size_t classes, const LossConfig& loss, float static_dropout) {
     FittedStatistics s;
     const auto column = [&](const auto& value_of_row) {
         std::vector<double> values;
@@ -105,6 +105,11 @@ FittedStatistics fit_statistics(const Recordings& table, std::span<const std::in
 
     for (std::size_t i = 0; i < kStoredStatics; ++i)
         s.statics[i] = moments(column([&](std::size_t row) { return raw_statics(table, row, s)[i]; }));
+    if (static_dropout > 0)
+        for (const StaticInput flag : {kAgeMissing, kRateMissing, kFmpMissing}) {
+            const double missing = s.statics[flag].mean + (1 - s.statics[flag].mean) * double{static_dropout};
+            s.statics[flag] = {missing, std::sqrt(missing * (1 - missing))};
+        }
     const auto length = static_cast<std::size_t>(table.length);
     std::vector<double> means, log_sds;
     for (const std::int64_t row : rows) {

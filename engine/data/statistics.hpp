@@ -25,8 +25,9 @@ struct Moments {
 struct FittedStatistics {
     // Medians of the values that are present, in place of missing ones; 0 where none is present.
     double fill_age_years = 0, fill_rate_hz = 0, fill_fmp = 0;
-    // In the order and unit of StaticInput, missing values filled. The signal's are those of the recordings
-    // as they are, without degradation.
+    // In the order and unit of StaticInput, missing values filled; the flags' are of what training sees, dropout
+    // included, so that a flag says something also where every row has the input. The signal's are those of
+    // the recordings as they are, without degradation.
     std::array<Moments, kStaticInputs> statics;
     // Moments of the targets that are present; latency within the window only.
     PerComponent<Moments> target;            // of scalar tasks
@@ -40,9 +41,10 @@ struct FittedStatistics {
 // training row.
 std::vector<double> class_weights(const std::vector<std::int64_t>& class_counts, const LossConfig&);
 
-// `rows`: the training rows of the table, not empty; `classes`: K. Throws InputError as class_weights does.
+// `rows`: the training rows of the table, not empty; `classes`: K; `static_dropout`: how often training takes age,
+// rate and FMP as missing. Throws InputError as class_weights does.
 FittedStatistics fit_statistics(const Recordings&, std::span<const std::int64_t> rows, std::size_t classes,
-                                const LossConfig& loss);
+                                const LossConfig& loss, float static_dropout);
 
 // Mean and sd of a recording in uV, the latter at least 1e-12, as kernels/batch.hpp computes them.
 Moments signal_moments(std::span<const float> signal);

@@ -227,14 +227,14 @@ class Rules {
                 "write loss.class_weights = \"balanced\", or remove the power");
         double final_weight = 0;
         Keys keys;
-        for (std::size_t i = 0; i < kComponents; ++i) {
-            const auto& ramp = config_.curriculum.ramps[i];
-            final_weight += loss.weights[i] * (config_.curriculum.enabled && ramp ? ramp->to : 1.0);
-            keys.push_back(fmt::format("loss.weights.{}", kComponentNames[i]));
-            keys.push_back(fmt::format("curriculum.{}.to", kComponentNames[i]));
+        for (const Component c : kAllComponents) {
+            if (!is_task(c)) continue;
+            const auto& ramp = config_.curriculum.ramps[c];
+            final_weight += loss.weights[c] * (config_.curriculum.enabled && ramp ? ramp->to : 1.0);
+            keys.push_back(fmt::format("loss.weights.{}", task_of(c).name));
+            keys.push_back(fmt::format("curriculum.{}.to", task_of(c).name));
         }
-        require(final_weight > 0, keys,
-                "the final weight of every loss component is 0: nothing would be trained",
+        require(final_weight > 0, keys, "the final weight of every task is 0: nothing would be trained",
                 "give one of them a weight above 0");
     }
 
@@ -291,8 +291,23 @@ class Rules {
             fmt::format("schedule.min_lr = {} is more than optimizer.learning_rate = {}",
                         toml_number(config_.schedule.min_lr), toml_number(config_.optimizer.learning_rate)),
             "lower schedule.min_lr");
-        require(config_.augmentation.scale_low <= config_.augmentation.scale_high, {"augmentation.scale"},
-                "expected the smaller number first");
+        check_ranges();
+    }
+
+    void check_ranges() {
+        const auto ascending = [&](const char* key, float low, float high) {
+            require(low <= high, {key}, "expected the smaller number first");
+        };
+        const auto logarithmic = [&](const char* key, const LogRange& range) {
+            ascending(key, range.low, range.high);
+            require(range.low > 0 || range.high == 0, {key}, "nothing is drawn log-uniform from 0 on",
+                    "give a smaller number > 0, or [0, 0] for none");
+        };
+        ascending("augmentation.scale", config_.augmentation.scale_low, config_.augmentation.scale_high);
+        logarithmic("augmentation.high_pass_hz", config_.augmentation.high_pass_hz);
+        logarithmic("augmentation.low_pass_hz", config_.augmentation.low_pass_hz);
+        logarithmic("degradation.coloured_sd", config_.degradation.coloured_sd);
+        logarithmic("degradation.mains_sd", config_.degradation.mains_sd);
     }
 
     const Config& config_;

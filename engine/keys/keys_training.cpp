@@ -2,6 +2,17 @@
 #include "engine/keys/key_members.hpp"
 
 namespace abr {
+namespace {
+
+constexpr std::string_view kAscending = "two ascending numbers",
+                           kLogRangeOrOff = "two ascending numbers > 0, or [0, 0] = none";
+
+template <auto... members>
+NumberPair log_range() {
+    return {at<members..., &LogRange::low>, at<members..., &LogRange::high>};
+}
+
+}  // namespace
 
 void add_training_keys(std::vector<Key>& keys) {
     keys.insert(
@@ -139,45 +150,81 @@ void add_optimizer_keys(std::vector<Key>& keys) {
 }
 
 void add_batch_keys(std::vector<Key>& keys) {
-    keys.insert(keys.end(),
-                {{.path = "degradation.noise_sd",
-                  .field = at<&Config::degradation, &DegradationSettings::noise_sd>,
-                  .range = {0, 100},
-                  .unit = "sd of the recording",
-                  .meaning = "white noise on the input, so that restoring the signal means something"},
-                 {.path = "degradation.probability",
-                  .field = at<&Config::degradation, &DegradationSettings::probability>,
-                  .range = kFraction,
-                  .meaning = "how often a recording is degraded"},
-                 {.path = "augmentation.probability",
-                  .field = at<&Config::augmentation, &AugmentationSettings::probability>,
-                  .range = kFraction,
-                  .meaning = "how often a recording is shifted, scaled and given drift, all together"},
-                 {.path = "augmentation.shift_samples",
-                  .field = at<&Config::augmentation, &AugmentationSettings::shift_samples>,
-                  .range = {0, 100},
-                  .unit = "samples",
-                  .meaning = "largest shift in time, to both sides"},
-                 {.path = "augmentation.scale",
-                  .field = NumberPair{at<&Config::augmentation, &AugmentationSettings::scale_low>,
-                                      at<&Config::augmentation, &AugmentationSettings::scale_high>},
-                  .range = {0, 10, false, true},
-                  .allowed = "two ascending numbers",
-                  .meaning = "range of the factor on signal and amplitude"},
-                 {.path = "augmentation.drift_sd",
-                  .field = at<&Config::augmentation, &AugmentationSettings::drift_sd>,
-                  .range = {0, 10},
-                  .unit = "sd of the recording",
-                  .meaning = "size of a slow wave on the input"},
-                 {.path = "augmentation.static_noise_sd",
-                  .field = at<&Config::augmentation, &AugmentationSettings::static_noise_sd>,
-                  .range = {0, 10},
-                  .unit = "sd of the input",
-                  .meaning = "noise on age, intensity, rate and Fmp"},
-                 {.path = "augmentation.static_dropout",
-                  .field = at<&Config::augmentation, &AugmentationSettings::static_dropout>,
-                  .range = kBelowOne,
-                  .meaning = "how often age, rate and Fmp are each taken as missing"}});
+    keys.insert(
+        keys.end(),
+        {{.path = "degradation.noise_sd",
+          .field = at<&Config::degradation, &DegradationSettings::noise_sd>,
+          .range = {0, 100},
+          .unit = "sd of the recording",
+          .meaning = "white noise on the input, so that restoring the signal means something"},
+         {.path = "degradation.coloured_sd",
+          .field = log_range<&Config::degradation, &DegradationSettings::coloured_sd>(),
+          .range = {0, 100},
+          .unit = "sd of the recording",
+          .allowed = kLogRangeOrOff,
+          .meaning = "size of noise as an average's, of 1/f, drawn log-uniform for each recording; 1 is "
+                     "a signal-to-noise ratio of 0 dB"},
+         {.path = "degradation.mains_sd",
+          .field = log_range<&Config::degradation, &DegradationSettings::mains_sd>(),
+          .range = {0, 100},
+          .unit = "sd of the recording",
+          .allowed = kLogRangeOrOff,
+          .meaning = "size of the hum of 50 or 60 Hz mains, drawn likewise"},
+         {.path = "degradation.probability",
+          .field = at<&Config::degradation, &DegradationSettings::probability>,
+          .range = kFraction,
+          .meaning = "how often a recording is degraded"},
+         {.path = "degradation.noise_to_noise",
+          .field = at<&Config::degradation, &DegradationSettings::noise_to_noise>,
+          .meaning = "without clean signals: restore towards another average of the same ear, level and "
+                     "rate where there is one"},
+         {.path = "augmentation.probability",
+          .field = at<&Config::augmentation, &AugmentationSettings::probability>,
+          .range = kFraction,
+          .meaning = "how often a recording is shifted, scaled and given drift, all together"},
+         {.path = "augmentation.shift_samples",
+          .field = at<&Config::augmentation, &AugmentationSettings::shift_samples>,
+          .range = {0, 100},
+          .unit = "samples",
+          .meaning = "largest shift in time, to both sides"},
+         {.path = "augmentation.scale",
+          .field = NumberPair{at<&Config::augmentation, &AugmentationSettings::scale_low>,
+                              at<&Config::augmentation, &AugmentationSettings::scale_high>},
+          .range = {0, 10, false, true},
+          .allowed = kAscending,
+          .meaning = "range of the factor on signal and amplitude"},
+         {.path = "augmentation.drift_sd",
+          .field = at<&Config::augmentation, &AugmentationSettings::drift_sd>,
+          .range = {0, 10},
+          .unit = "sd of the recording",
+          .meaning = "size of a slow wave on the input"},
+         {.path = "augmentation.band_probability",
+          .field = at<&Config::augmentation, &AugmentationSettings::band_probability>,
+          .range = kFraction,
+          .meaning = "how often a recording and its target are filtered as another device would, without "
+                     "delay"},
+         {.path = "augmentation.high_pass_hz",
+          .field = log_range<&Config::augmentation, &AugmentationSettings::high_pass_hz>(),
+          .range = kPositive,
+          .unit = "Hz",
+          .allowed = kAscending,
+          .meaning = "cut-off of such a device's high-pass, drawn log-uniform"},
+         {.path = "augmentation.low_pass_hz",
+          .field = log_range<&Config::augmentation, &AugmentationSettings::low_pass_hz>(),
+          .range = kPositive,
+          .unit = "Hz",
+          .allowed = kAscending,
+          .meaning = "… of its low-pass"},
+         {.path = "augmentation.static_noise_sd",
+          .field = at<&Config::augmentation, &AugmentationSettings::static_noise_sd>,
+          .range = {0, 10},
+          .unit = "sd of the input",
+          .meaning = "noise on age, intensity, rate and Fmp"},
+         {.path = "augmentation.static_dropout",
+          .field = at<&Config::augmentation, &AugmentationSettings::static_dropout>,
+          .range = kBelowOne,
+          .meaning =
+              "how often age, rate and Fmp are each taken as missing, so that the network can do without"}});
 }
 
 }  // namespace abr

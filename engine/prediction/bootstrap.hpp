@@ -23,7 +23,7 @@ inline constexpr int kBootstrapReplicates = 1000;
 // class, say) has none, and losses have none: they are no property of a recording alone. The evaluation holds the
 // restored signals. The same for any number of threads.
 std::map<std::string, Interval> bootstrap_intervals(const EvaluatedSplit&, const Evaluation&,
-                                                    std::uint64_t seed, cpu::Stream&,
-                                                    int replicates = kBootstrapReplicates);
+                                                    const EvaluationSettings&, std::uint64_t seed,
+                                                    cpu::Stream&, int replicates = kBootstrapReplicates);
 
 }  // namespace abr

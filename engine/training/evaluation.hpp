@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/data/dataset.hpp"
 #include "engine/records/tables.hpp"
+#include "engine/training/evaluation_settings.hpp"
 #include "metrics/split_metrics.hpp"
 #include "model/learner.hpp"
 
@@ -22,13 +24,21 @@ struct EvaluatedSplit {
 };
 EvaluatedSplit split_of(const Dataset&, Split);
 
+// What a task with logits says of the split.
+TaskLogits task_logits(const EvaluatedSplit&, const Evaluation&, Component);
+// Fitted on the split; 1 for what has no logits.
+Temperatures fit_temperatures(const EvaluatedSplit&, const Evaluation&);
+
 // The losses, sums and predictions as split_metrics takes them.
-SplitEvaluation split_evaluation(const EvaluatedSplit&, const Evaluation&,
-                                 const PerComponent<double>& final_weights);
+SplitEvaluation split_evaluation(const EvaluatedSplit&, const Evaluation&, const EvaluationSettings&);
 
-SplitMetrics metrics_of(const EvaluatedSplit&, const Evaluation&, const PerComponent<double>& final_weights);
+SplitMetrics metrics_of(const EvaluatedSplit&, const Evaluation&, const EvaluationSettings&);
 
-// One row for each recording of the split, in the order of the table.
-std::vector<PredictionRow> prediction_rows(const EvaluatedSplit&, const Evaluation&);
+// One row for each recording of the split, in the order of the table, with the probabilities at these temperatures.
+std::vector<PredictionRow> prediction_rows(const EvaluatedSplit&, const Evaluation&, const Temperatures&);
+
+// The reliability of every task with logits, before and after calibration; `name`: of the split.
+std::vector<ReliabilityRow> reliability_rows(const EvaluatedSplit&, const Evaluation&, const Temperatures&,
+                                             std::string_view name);
 
 }  // namespace abr

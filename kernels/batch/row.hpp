@@ -4,14 +4,19 @@
 //   each(n, f)       f(i) for i in [0, n); each i is always the same thread's
 //   fours(n, f)      f(i) for i = 0, 4, ... below n, by the thread that each() gives i ... i + 3
 //   sum(n, value)    of value(i), in a fixed order; every thread gets it
+//   alone(n, f)      f(k) for k in [0, n), each by one thread, which sees what all wrote before; afterwards all see
+//                    what it wrote; n <= 2
 //   is(k)            whether this thread does piece k of what is not shared out
 //
-// Between two sums a thread sees its own samples only.
+// Else a thread sees its own samples only.
 #pragma once
 
 #include "kernels/batch.hpp"
 #include "kernels/batch/augment.hpp"
+#include "kernels/batch/band.hpp"
 #include "kernels/batch/degrade.hpp"
+#include "kernels/batch/interference.hpp"
+#include "kernels/batch/noise_to_noise.hpp"
 #include "kernels/batch/standardise.hpp"
 #include "kernels/batch/statics.hpp"
 #include "kernels/batch/targets.hpp"
@@ -21,21 +26,29 @@ namespace abr {
 // All that is decided for a row. Without default values: it lies in a block's shared memory.
 struct RowPlan {
     Index recording;  // row of the split
+    Index target;     // row of the split whose clean signal, or recording, is the target
     Augmentation augmentation;
+    Band band;
     Degradation degradation;
+    Interference interference;
     StaticsPlan statics;
 };
 
-// The plan of the recording at `place` of the step.
-ABR_HOST_DEVICE inline RowPlan draw_plan(const BatchSettings& settings, BatchMode mode,
-                                         const std::int32_t* order, const StepState& state, Index place) {
+// The plan of the recording at `place` of the step. Part by part, so that a thread never holds the whole of it.
+ABR_HOST_DEVICE inline void draw_plan(const DeviceRecordings& recordings, const BatchSettings& settings,
+                                      BatchMode mode, const std::int32_t* order, const StepState& state,
+                                      Index place, RowPlan& plan) {
     const Index recording = order[state.first + place];
     const RowDraws draws(state, place);
     const bool training = mode == BatchMode::training;
-    return {.recording = recording,
-            .augmentation = draw_augmentation(settings.augmentation, draws, training),
-            .degradation = draw_degradation(settings.degradation, mode, draws, recording),
-            .statics = draw_statics(settings, draws, training)};
+    plan.recording = plan.target = recording;
+    if (recordings.clean == nullptr)
+        plan.target = draw_target(settings.degradation, recordings.alike, draws, training, recording);
+    plan.augmentation = draw_augmentation(settings.augmentation, draws, training);
+    plan.band = draw_band(settings, draws, training);
+    plan.degradation = draw_degradation(settings.degradation, mode, draws, recording);
+    plan.interference = draw_interference(settings, mode, plan.degradation, draws.seed);
+    plan.statics = draw_statics(settings, draws, training);
 }
 
 // Zeros where row b has no samples: behind the last one and in the padding.
@@ -52,22 +65,30 @@ template <class T, class Team>
 ABR_DEVICE void build_row(const Team& team, const DeviceRecordings& recordings, const BatchSettings& settings,
                           const RowPlan& plan, const Batch<T>& batch, Index b) {
     const Index length = recordings.length;
-    // Sample t of the row in `signals`, the split's recordings or clean signals.
-    const auto sample = [&](const float* signals, Index t) {
-        return augmented(plan.augmentation, signals + plan.recording * length, length, t);
+    const float* const signal = recordings.signal + plan.recording * length;
+    const float* const clean =
+        (recordings.clean != nullptr ? recordings.clean : recordings.signal) + plan.target * length;
+    const auto sample = [&](const float* source, Index t) {
+        return augmented(plan.augmentation, source, length, t);
     };
-    const float* const clean = recordings.clean != nullptr ? recordings.clean : recordings.signal;
-    T* const x = batch.input.row(b, 0);
+    T *const x = batch.input.row(b, 0), *const target = batch.targets.signal.row(b);
 
     clear_surroundings(team, batch.input, length, b);
-    team.each(length, [&](Index t) { x[t] = static_cast<T>(sample(recordings.signal, t)); });
+    team.each(length, [&](Index t) { x[t] = static_cast<T>(sample(signal, t)); });
+    if (plan.band.on) {
+        team.each(length, [&](Index t) { target[t] = static_cast<T>(sample(clean, t)); });
+        team.alone(2, [&](int k) { apply_band(plan.band, length, k == 0 ? x : target); });
+    }
     const RowMoments undegraded = moments(team, length, x);
     const bool drifts = add_drift(team, plan.augmentation, undegraded.sd, length, x);
     const bool noisy = add_noise(team, plan.degradation, undegraded.sd, length, x);
-    RowMoments of_input = drifts || noisy ? moments(team, length, x) : undegraded;
+    const bool disturbed =
+        add_interference(team, plan.interference, plan.degradation, plan.band, undegraded.sd, length, x);
+    RowMoments of_input = drifts || noisy || disturbed ? moments(team, length, x) : undegraded;
     if (of_input.sd < kSmallestSignalSd) of_input.sd = kSmallestSignalSd;
     standardise_signals(
-        team, of_input, length, x, [&](Index t) { return sample(clean, t); }, batch.targets.signal.row(b));
+        team, of_input, length, x,
+        [&](Index t) { return plan.band.on ? static_cast<double>(target[t]) : sample(clean, t); }, target);
 
     if (team.is(0)) {
         batch.mean[b] = static_cast<T>(of_input.mean);

@@ -23,6 +23,10 @@ struct OneThread {
         for (Index i = 0; i < n; ++i) sum += value(i);
         return sum;
     }
+    template <class F>
+    void alone(int n, const F& f) const {
+        for (int k = 0; k < n; ++k) f(k);
+    }
     bool is(int) const { return true; }
 };
 
@@ -35,7 +39,8 @@ void gather_batch(Stream& stream, const DeviceRecordings& recordings, const Batc
     const ProfileScope scope(stream.profile(), __func__);
     check_batch(__func__, recordings, batch);
     stream.parallel_for(batch.input.batch, [&](Index b) {
-        const RowPlan plan = draw_plan(settings, mode, order, *state, place + b);
+        RowPlan plan;
+        draw_plan(recordings, settings, mode, order, *state, place + b, plan);
         build_row(OneThread{}, recordings, settings, plan, batch, b);
     });
 }

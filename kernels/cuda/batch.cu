@@ -31,6 +31,13 @@ struct Block {
         each(n, [&](Index i) { sum += value(i); });
         return block_sum<kThreads>(sum);
     }
+    template <class F>
+    __device__ void alone(int n, const F& f) const {
+        static_assert(kThreads >= 2 * kWarpSize);
+        __syncthreads();
+        if (lane_index() == 0 && warp_index() < n) f(warp_index());
+        __syncthreads();
+    }
     __device__ bool is(int piece) const { return static_cast<int>(threadIdx.x) == piece * kWarpSize; }
 };
 
@@ -39,10 +46,7 @@ __global__ void __launch_bounds__(kThreads)
                         const std::int32_t* order, const StepState* state, Index place, Batch<float> batch) {
     DEVICE_SHARED(plan, RowPlan);
     const Index b = blockIdx.x;
-    if (threadIdx.x == 0) {
-        const RowPlan drawn = draw_plan(settings, mode, order, *state, place + b);
-        plan = drawn;  // a copy, which the race build sees; a result written in place it does not
-    }
+    if (threadIdx.x == 0) draw_plan(recordings, settings, mode, order, *state, place + b, plan);
     __syncthreads();
     build_row(Block{}, recordings, settings, plan, batch, b);
 }

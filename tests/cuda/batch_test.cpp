@@ -86,7 +86,7 @@ TEST_CASE("batch: what is off leaves every bit as it was") {
     const auto reference = build_on<float>(stream, split, plain_settings(), BatchMode::validation);
     BatchSettings settings = everything_on();
     settings.augmentation.probability = settings.degradation.probability =
-        settings.augmentation.static_dropout = 0;
+        settings.augmentation.static_dropout = settings.augmentation.band_probability = 0;
     settings.augmentation.static_noise_sd = 0;
     for (const BatchMode mode : {BatchMode::training, BatchMode::validation, BatchMode::validation_degraded})
         CHECK(build_on<float>(stream, split, settings, mode, kState).same_bits(reference));

@@ -27,8 +27,8 @@ void check_close(const CsvTable& found, const CsvTable& expected) {
 }  // namespace
 
 // tests/fixtures/checkpoint_v1/: a network trained by version 0.1.0 on tiny.toml, with an average of its
-// weights, at the SIMD level AVX3; recordings, and what that version predicted for them. Another level rounds
-// otherwise.
+// weights, at the SIMD level AVX3; recordings, and what that version predicted for them, with the column
+// missing_inputs, which it did not have. Another level rounds otherwise.
 TEST_CASE("a checkpoint of the first format predicts what its own version predicted") {
     const std::string fixture = ABR_SOURCE_DIR "/tests/fixtures/checkpoint_v1/";
     const TemporaryFolder folder;

@@ -60,6 +60,11 @@ Change other_value(const abr::Key& key) {
         {"optimizer.epsilon", {"1e-7", {}}},
         {"augmentation.shift_samples", {"5", {}}},
         {"augmentation.scale", {"[0.5, 2.0]", {}}},
+        {"augmentation.high_pass_hz", {"[20.0, 60.0]", {}}},
+        {"augmentation.low_pass_hz", {"[800.0, 1600.0]", {}}},
+        {"degradation.coloured_sd", {"[0.25, 0.5]", {}}},
+        {"degradation.mains_sd", {"[0.125, 0.5]", {}}},
+        {"degradation.noise_to_noise", {"true", {}}},
         {"training.early_stopping.metric", {"\"loss\"", {}}},
     };
     if (const auto found = special.find(key.path); found != special.end()) return found->second;
@@ -129,14 +134,15 @@ TEST_CASE("pitfall 5: keys that look alike reach members of their own") {
     const Config config = load(
         "[loss.weights]\nsignal = 1\npeak_exist = 2\npeak_latency = 3\npeak_amplitude = 4\nclassification = "
         "5\n"
-        "threshold = 6\n[loss.signal]\ndelta = 7\n[loss.peak_latency]\ndelta = 8\ntype = \"l1\"\n"
+        "threshold = 6\npeak_location = 7\n[loss.signal]\ndelta = 7\n[loss.peak_latency]\ndelta = 8\ntype = \"l1\"\n"
         "[loss.peak_amplitude]\ndelta = 9\ntype = \"mse\"\n[loss.threshold]\ndelta = 10\n"
         "[curriculum]\nclass_start = 1\npeak_start = 2\nthreshold_start = 3\nramp_epochs = 4\n"
         "[optimizer]\nbeta1 = 0.1\nbeta2 = 0.2\nencoder_lr = 2\ndecoder_lr = 3\nheads_lr = 4\n"
         "[schedule]\npatience = 7\nstep_epochs = 8\nt0 = 9\n[training]\nearly_stopping.patience = 6\n"
         "[augmentation]\nprobability = 0.1\nstatic_dropout = 0.2\ndrift_sd = 0.3\nstatic_noise_sd = 0.4\n"
-        "[degradation]\nprobability = 0.5\nnoise_sd = 0.6\n");
-    CHECK(config.loss.weights == abr::PerComponent<double>{{1, 2, 3, 4, 5, 6}});
+        "band_probability = 0.7\nhigh_pass_hz = [1, 2]\nlow_pass_hz = [3, 4]\n"
+        "[degradation]\nprobability = 0.5\nnoise_sd = 0.6\ncoloured_sd = [5, 6]\nmains_sd = [7, 8]\n");
+    CHECK(config.loss.weights == abr::PerComponent<double>{{1, 2, 3, 4, 5, 6, 7}});
     CHECK(config.loss.distance[abr::Component::signal].delta == 7);
     CHECK(config.loss.distance[abr::Component::peak_latency].delta == 8);
     CHECK(config.loss.distance[abr::Component::peak_latency].type == abr::Distance::l1);
@@ -162,4 +168,9 @@ TEST_CASE("pitfall 5: keys that look alike reach members of their own") {
     CHECK(config.augmentation.static_noise_sd == 0.4f);
     CHECK(config.degradation.probability == 0.5);
     CHECK(config.degradation.noise_sd == 0.6f);
+    CHECK(config.augmentation.band_probability == 0.7f);
+    CHECK(config.augmentation.high_pass_hz == abr::LogRange{1, 2});
+    CHECK(config.augmentation.low_pass_hz == abr::LogRange{3, 4});
+    CHECK(config.degradation.coloured_sd == abr::LogRange{5, 6});
+    CHECK(config.degradation.mains_sd == abr::LogRange{7, 8});
 }

@@ -84,6 +84,11 @@ TEST_CASE("contradictions between keys are errors") {
     CHECK(keys("[schedule]\nmin_lr = 0.01\n") == Keys{"schedule.min_lr"});
     CHECK(keys("[augmentation]\nscale = [1.1, 0.9]\n") == Keys{"augmentation.scale"});
     CHECK(keys("[augmentation]\nscale = [1.1]\n") == Keys{"augmentation.scale"});
+    CHECK(keys("[augmentation]\nhigh_pass_hz = [0, 100]\n") == Keys{"augmentation.high_pass_hz"});
+    CHECK(keys("[augmentation]\nlow_pass_hz = [3000, 1500]\n") == Keys{"augmentation.low_pass_hz"});
+    CHECK(keys("[degradation]\ncoloured_sd = [0, 1]\n") == Keys{"degradation.coloured_sd"});
+    CHECK(keys("[degradation]\nmains_sd = [2, 1]\n") == Keys{"degradation.mains_sd"});
+    CHECK(keys("[degradation]\ncoloured_sd = [0, 0]\nmains_sd = [1, 1]\n").empty());
     for (const char* name : {"", "a/b", "..", "a\\nb"}) {
         CHECK(keys(std::string("[run]\nname = \"") + name + "\"\n") == Keys{"run.name"});
     }

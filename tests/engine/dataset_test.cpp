@@ -68,10 +68,60 @@ TEST_CASE("pitfall 12: what is fitted is fitted on the training rows alone") {
     const Dataset data = build_dataset(std::move(table), config);
     std::vector<std::int64_t> training;
     for (const std::int64_t row : data.part(Split::train).source_row) training.push_back(row - 1);
-    CHECK(data.statistics == fit_statistics(source, training, 2, config.loss));
+    const float dropout = config.augmentation.static_dropout;
+    CHECK(dropout > 0);
+    CHECK(data.statistics == fit_statistics(source, training, 2, config.loss, dropout));
     std::vector<std::int64_t> all(static_cast<std::size_t>(source.rows));
     std::iota(all.begin(), all.end(), 0);
-    CHECK_FALSE(data.statistics == fit_statistics(source, all, 2, config.loss));
+    CHECK_FALSE(data.statistics == fit_statistics(source, all, 2, config.loss, dropout));
+}
+
+TEST_CASE("dataset: the flags allow for the stage that drops most static inputs") {
+    Config config = two_classes();
+    config.augmentation.static_dropout = 0;
+    CHECK(build_dataset(table_of_60(), config).statistics.statics[kAgeMissing].sd == 0);
+    config.stages = {config, config};
+    config.stages[0].augmentation.static_dropout = 0.25f;
+    CHECK(build_dataset(table_of_60(), config).statistics.statics[kAgeMissing].mean == 0.25);
+}
+
+TEST_CASE("dataset: which static inputs each row lacks") {
+    Recordings table = table_of_60();
+    table.age_years[3] = table.fmp[3] = table.rate_hz[4] = kMissing;
+    const Dataset data = build_dataset(std::move(table), two_classes());
+    for (const SplitData& part : data.parts)
+        for (std::size_t r = 0; r < part.source_row.size(); ++r) {
+            const bool fourth = part.source_row[r] == 4, fifth = part.source_row[r] == 5;
+            CHECK(part.missing[r] == std::array{fourth, fifth, fourth});
+        }
+}
+
+TEST_CASE("dataset: averages of one ear at one level and rate are alike, where no clean signal is given") {
+    Recordings table = empty_table();
+    for (int r = 0; r < 9; ++r) add_row(table, r < 8 ? "one" : "other", 0);
+    table.ear = {0, 0, 1, 0, -1, -1, 0, 0, 0};
+    table.intensity_db = {50, 50, 50, 50, 50, 50, 60, 50, 50};
+    table.rate_hz = {21, 33, 21, 21, 21, 21, 21, kMissing, 21};
+    const std::vector<std::int64_t> rows = {8, 7, 6, 5, 4, 3, 2, 1, 0};
+    const auto alike = [&](std::size_t place) {
+        const SplitData part = lay_out(table, rows, FittedStatistics{});
+        const AlikeAverages view = part.view().alike;
+        std::set<std::int64_t> found;
+        for (std::int32_t i = 0; i < view.count[place]; ++i)
+            found.insert(rows[static_cast<std::size_t>(view.order[view.first[place] + i])]);
+        CHECK(found.size() == static_cast<std::size_t>(view.count[place]));
+        return found;
+    };
+    using Set = std::set<std::int64_t>;
+    CHECK(alike(8) == Set{0, 3});
+    CHECK(alike(5) == Set{0, 3});
+    CHECK(alike(4) == Set{4, 5});
+    for (const std::size_t alone : {0u, 1u, 2u, 6u, 7u}) CHECK(alike(alone) == Set{rows[alone]});
+    table.rate_hz[0] = kMissing;
+    CHECK(alike(8) == Set{0, 7});
+    table.has_clean = true;
+    table.clean = table.signal;
+    CHECK(lay_out(table, rows, FittedStatistics{}).view().alike.order == nullptr);
 }
 
 TEST_CASE("dataset: each row's arrays are those of its source row") {

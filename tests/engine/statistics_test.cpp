@@ -32,7 +32,7 @@ const std::vector<std::int64_t> kFirstFour = {0, 1, 2, 3};
 
 TEST_CASE("pitfall 12: rows outside the training rows do not change any statistic") {
     Recordings table = known_table();
-    const FittedStatistics before = fit_statistics(table, kFirstFour, 2, {});
+    const FittedStatistics before = fit_statistics(table, kFirstFour, 2, {}, 0);
     table.age_years[4] = 3;
     table.intensity_db[4] = -1000;
     table.fmp[4] = 7;
@@ -40,12 +40,12 @@ TEST_CASE("pitfall 12: rows outside the training rows do not change any statisti
     table.scalar[Component::threshold][4] = 1e6f;
     for (std::int64_t k = 0; k < table.length; ++k)
         table.signal[static_cast<std::size_t>(4 * table.length + k)] = 1e3f;
-    CHECK(fit_statistics(table, kFirstFour, 2, {}) == before);
-    CHECK_FALSE(fit_statistics(table, std::vector<std::int64_t>{0, 1, 2, 3, 4}, 2, {}) == before);
+    CHECK(fit_statistics(table, kFirstFour, 2, {}, 0) == before);
+    CHECK_FALSE(fit_statistics(table, std::vector<std::int64_t>{0, 1, 2, 3, 4}, 2, {}, 0) == before);
 }
 
 TEST_CASE("statistics: medians, means and biased deviations of the filled inputs in the network's unit") {
-    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});
+    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {}, 0);
     CHECK(s.fill_age_years == 2);  // of 0, 2, 4
     CHECK(s.fill_fmp == 1.5);      // of 0, 1, 2, 3
     CHECK(s.fill_rate_hz == double{33.3f});
@@ -65,7 +65,7 @@ TEST_CASE("statistics: medians, means and biased deviations of the filled inputs
 
 TEST_CASE("statistics: the signal's mean and log-sd are those of each recording") {
     const Recordings table = known_table();
-    const FittedStatistics s = fit_statistics(table, std::vector<std::int64_t>{0, 1}, 2, {});
+    const FittedStatistics s = fit_statistics(table, std::vector<std::int64_t>{0, 1}, 2, {}, 0);
     // Row r is 0.01 r + (0.1 + 0.001 r) k with k = 0 ... 7: mean k 3.5, biased variance of k 5.25.
     CHECK(s.statics[kSignalMean].mean == doctest::Approx((0.35 + 0.01 + 0.101 * 3.5) / 2));
     CHECK(s.statics[kSignalLogSd].mean ==
@@ -78,7 +78,7 @@ TEST_CASE("statistics: the signal's mean and log-sd are those of each recording"
 TEST_CASE(
     "statistics: a static input that is constant on the training rows is always 0, a target's scale is 1") {
     Recordings table = known_table();
-    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {}, 0);
     CHECK(s.statics[kRate].sd == 0);
     CHECK(s.statics[kRateMissing].sd == 0);
     CHECK(static_standardisation(s.statics[kRate]).inverse_scale == 0);
@@ -94,7 +94,7 @@ TEST_CASE(
 TEST_CASE("statistics: a column without any value is filled with 0 and its flag is constant") {
     Recordings table = known_table();
     std::fill(table.age_years.begin(), table.age_years.end(), kMissing);
-    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {}, 0);
     CHECK(s.fill_age_years == 0);
     const auto statics = standardised_statics(table, 0, s);
     CHECK(statics[kAge] == 0);
@@ -102,7 +102,7 @@ TEST_CASE("statistics: a column without any value is filled with 0 and its flag 
 }
 
 TEST_CASE("statistics: latency targets lie within the window") {
-    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});  // 4.5 ms is beyond 4 ms
+    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {}, 0);  // 4.5 ms is beyond 4 ms
     CHECK(s.target[Component::peak_latency].mean == 2);
     CHECK(s.target[Component::peak_latency].sd == 1);
     Recordings table = empty_table();
@@ -121,7 +121,7 @@ TEST_CASE("statistics: latency targets lie within the window") {
 
 TEST_CASE("statistics: static inputs are filled, standardised and flagged") {
     const Recordings table = known_table();
-    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {}, 0);
     double sum[kStoredStatics] = {}, squares[kStoredStatics] = {};
     for (const std::int64_t row : kFirstFour) {
         const auto statics = standardised_statics(table, row, s);
@@ -146,9 +146,36 @@ TEST_CASE("statistics: static inputs are filled, standardised and flagged") {
     CHECK(settings.signal_log_sd.inverse_scale == doctest::Approx(1 / s.statics[kSignalLogSd].sd));
 }
 
+TEST_CASE("statistics: the flags' are of what training sees, whose dropout is a missing value") {
+    Recordings table = known_table();
+    const FittedStatistics without = fit_statistics(table, kFirstFour, 2, {}, 0),
+                           s = fit_statistics(table, kFirstFour, 2, {}, 0.2f);
+    CHECK(s.statics[kAge] == without.statics[kAge]);
+    CHECK(s.fill_rate_hz == without.fill_rate_hz);
+    CHECK(s.statics[kAgeMissing].mean == doctest::Approx(0.4));  // one of four, and a fifth of the others
+    CHECK(s.statics[kAgeMissing].sd == doctest::Approx(std::sqrt(0.24)));
+    CHECK(s.statics[kRateMissing].mean == doctest::Approx(0.2));
+    CHECK(s.statics[kRateMissing].sd == doctest::Approx(0.4));
+
+    // What training writes where it drops an input is what prediction writes where the file lacks it.
+    BatchSettings settings;
+    apply_statistics(s, settings);
+    table.age_years[1] = table.rate_hz[1] = table.fmp[1] = kMissing;
+    const auto statics = standardised_statics(table, 1, s);
+    CHECK(statics[kAge] == settings.fill_age);
+    CHECK(statics[kRate] == settings.fill_rate);
+    CHECK(statics[kFmp] == settings.fill_fmp);
+    CHECK(statics[kAgeMissing] == settings.flag_age);
+    CHECK(statics[kRateMissing] == settings.flag_rate);
+    CHECK(statics[kFmpMissing] == settings.flag_fmp);
+    const auto known = standardised_statics(table, 0, s);
+    for (const StaticInput flag : {kAgeMissing, kRateMissing, kFmpMissing})
+        CHECK(statics[flag] - known[flag] > 2);  // it says something
+}
+
 TEST_CASE("statistics: a value that has no logarithm is an error that names the row") {
     Recordings table = known_table();
-    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {});
+    const FittedStatistics s = fit_statistics(table, kFirstFour, 2, {}, 0);
     table.age_years[1] = -2;
     CHECK_THROWS_WITH_AS(standardised_statics(table, 1, s),
                          doctest::Contains("data row 2: the static input 'age'"), InputError);
@@ -157,23 +184,23 @@ TEST_CASE("statistics: a value that has no logarithm is an error that names the 
 TEST_CASE("pitfall 6: class weights are none, balanced to a power, or given") {
     const Recordings table = known_table();
     LossConfig loss;
-    CHECK(fit_statistics(table, kFirstFour, 2, loss).class_weights == std::vector<double>{1, 1});
+    CHECK(fit_statistics(table, kFirstFour, 2, loss, 0).class_weights == std::vector<double>{1, 1});
     loss.class_weighting = ClassWeighting::balanced;
     const auto balanced =
-        fit_statistics(table, kFirstFour, 2, loss).class_weights;  // 4 / (2 * 3), 4 / (2 * 1)
+        fit_statistics(table, kFirstFour, 2, loss, 0).class_weights;  // 4 / (2 * 3), 4 / (2 * 1)
     CHECK(balanced[0] == doctest::Approx(2.0 / 3));
     CHECK(balanced[1] == doctest::Approx(2));
     loss.class_weight_power = 0.5;
-    CHECK(fit_statistics(table, kFirstFour, 2, loss).class_weights[1] == doctest::Approx(std::sqrt(2.0)));
-    CHECK_THROWS_WITH_AS(fit_statistics(table, kFirstFour, 3, loss), doctest::Contains("class 3 of 3"),
+    CHECK(fit_statistics(table, kFirstFour, 2, loss, 0).class_weights[1] == doctest::Approx(std::sqrt(2.0)));
+    CHECK_THROWS_WITH_AS(fit_statistics(table, kFirstFour, 3, loss, 0), doctest::Contains("class 3 of 3"),
                          InputError);
     loss.class_weighting = ClassWeighting::given;
     loss.class_weights = {1, 7.5};
-    CHECK(fit_statistics(table, kFirstFour, 2, loss).class_weights == loss.class_weights);
+    CHECK(fit_statistics(table, kFirstFour, 2, loss, 0).class_weights == loss.class_weights);
 }
 
 TEST_CASE("statistics: named arrays give the same statistics back, wrong lengths and values are refused") {
-    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {});
+    const FittedStatistics s = fit_statistics(known_table(), kFirstFour, 2, {}, 0);
     std::map<std::string, std::vector<double>> stored;
     for (const NamedArray& array : to_named_arrays(s)) stored[array.name] = array.values;
     const auto read = [&](const std::string& name) { return stored.at(name); };

@@ -78,7 +78,7 @@ TEST_CASE("batch: probabilities are met, and what is off leaves every bit as it 
     const auto reference = build<float>(split, plain_settings(), BatchMode::validation);
     BatchSettings settings = everything_on();
     settings.augmentation.probability = settings.degradation.probability =
-        settings.augmentation.static_dropout = 0;
+        settings.augmentation.static_dropout = settings.augmentation.band_probability = 0;
     settings.augmentation.static_noise_sd = 0;
     for (const BatchMode mode :
          {BatchMode::training, BatchMode::validation, BatchMode::validation_degraded}) {

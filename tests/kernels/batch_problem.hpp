@@ -16,11 +16,11 @@ namespace abr::test {
 
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-// A split of random recordings, each with its own offset and scale; targets missing here and there.
+// A split of random recordings, each with its own offset and scale; targets missing here and there; threes are alike.
 struct Split {
     Index rows, length;
     std::vector<float> signal, clean, statics, latency, amplitude, threshold;
-    std::vector<std::int32_t> label, exist;
+    std::vector<std::int32_t> label, exist, alike_order, alike_first, alike_count;
 
     explicit Split(Index n, Index T = 25) : rows(n), length(T) {
         for (Index r = 0; r < n; ++r) {
@@ -39,6 +39,9 @@ struct Split {
                                                        : kNaN);
             amplitude.push_back(r % 4 == 1 ? static_cast<float>(0.4 + 0.3 * random_value(5, r)) : kNaN);
             threshold.push_back(r % 3 == 0 ? kNaN : static_cast<float>(10 * (r % 9)));
+            alike_order.push_back(static_cast<std::int32_t>(r));
+            alike_first.push_back(static_cast<std::int32_t>(r / 3 * 3));
+            alike_count.push_back(static_cast<std::int32_t>(std::min<Index>(3, n - r / 3 * 3)));
         }
     }
     template <class On>
@@ -47,6 +50,7 @@ struct Split {
                 .length = length,
                 .signal = on(signal),
                 .clean = with_clean ? on(clean) : nullptr,
+                .alike = {on(alike_order), on(alike_first), on(alike_count)},
                 .statics = on(statics),
                 .label = per_component<const std::int32_t*>(
                     {{Component::classification, on(label)}, {Component::peak_exist, on(exist)}}),
@@ -83,9 +87,14 @@ inline BatchSettings everything_on() {
                       .scale_low = 0.9f,
                       .scale_high = 1.1f,
                       .drift_sd = 0.2f,
+                      .band_probability = 0.6f,
                       .static_noise_sd = 0.1f,
                       .static_dropout = 0.3f};
-    s.degradation = {.noise_sd = 0.3f, .probability = 0.6f};
+    s.degradation = {.noise_sd = 0.3f,
+                     .probability = 0.6f,
+                     .coloured_sd = {0.1f, 2},
+                     .mains_sd = {0.05f, 0.5f},
+                     .noise_to_noise = true};
     return s;
 }
 
