@@ -34,7 +34,7 @@ constexpr const char* kFooter =
     "give has the reason in the last column. --by-level writes the columns of a run's by_level.csv.";
 
 void check_labelled(const Predictor& predictor, const std::string& file) {
-    const EvaluatedSplit split = predictor.split();
+    const SplitView split = predictor.split();
     for (const Component c : kAllComponents) {
         if (c != Component::signal && split.dropped[c].empty() && split.data.labelled(c) > 0) return;
     }
@@ -50,7 +50,7 @@ int evaluate(const PredictionArguments& arguments, const std::string& levels) {
     Predictor predictor(request);
     check_labelled(predictor, request.data.string());
     const Evaluation evaluation = predictor.measure();
-    const EvaluatedSplit split = predictor.split();
+    const SplitView split = predictor.split();
     cpu::Stream stream(predictor.threads());
     const EvaluationSettings& settings = predictor.checkpoint().evaluation;
     const auto intervals = bootstrap_intervals(split, evaluation, settings, predictor.seed(), stream);

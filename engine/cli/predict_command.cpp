@@ -37,7 +37,7 @@ int predict(const PredictionArguments& arguments, const std::string& restored) {
         throw InputError(
             "--restored: this network was trained without restoring signals; leave the option out");
     const Evaluation evaluation = predictor.predict();
-    const EvaluatedSplit split = predictor.split();
+    const SplitView split = predictor.split();
     const std::vector<PredictionRow> rows =
         prediction_rows(split, evaluation, predictor.checkpoint().evaluation.temperature);
     write_predictions(arguments.out, split.classes, rows);

@@ -22,7 +22,7 @@ std::vector<std::vector<std::size_t>> rows_by_patient(const SplitData& data) {
 
 class Bootstrap {
   public:
-    Bootstrap(const EvaluatedSplit& split, const Evaluation& evaluation, const EvaluationSettings& settings)
+    Bootstrap(const SplitView& split, const Evaluation& evaluation, const EvaluationSettings& settings)
         : classes_(split.classes),
           patients_(rows_by_patient(split.data)),
           metrics_(split, evaluation, settings) {}
@@ -61,7 +61,7 @@ double percentile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-std::map<std::string, Interval> bootstrap_intervals(const EvaluatedSplit& split, const Evaluation& evaluation,
+std::map<std::string, Interval> bootstrap_intervals(const SplitView& split, const Evaluation& evaluation,
                                                     const EvaluationSettings& settings, std::uint64_t seed,
                                                     cpu::Stream& stream, int replicates) {
     const Bootstrap bootstrap(split, evaluation, settings);

@@ -27,18 +27,18 @@ std::optional<float> predicted(const std::vector<float>& values, std::size_t row
 
 }  // namespace
 
-EvaluatedSplit split_of(const Dataset& dataset, Split split) {
+SplitView split_of(const Dataset& dataset, Split split) {
     return {dataset.part(split), dataset.classes, dataset.patients, dataset.dropped,
             dataset.statistics.class_counts};
 }
 
-TaskLogits task_logits(const EvaluatedSplit& split, const Evaluation& evaluation, Component c) {
+TaskLogits task_logits(const SplitView& split, const Evaluation& evaluation, Component c) {
     const bool classes = task_of(c).kind == TaskKind::classes;
     return {evaluation.answer[c], split.data.label[c],
             classes ? static_cast<Index>(split.classes.size()) : 0};
 }
 
-Temperatures fit_temperatures(const EvaluatedSplit& split, const Evaluation& evaluation) {
+Temperatures fit_temperatures(const SplitView& split, const Evaluation& evaluation) {
     Temperatures temperatures = kUncalibrated;
     for (const Component c : kAllComponents)
         if (is_labelled(c) && split.dropped[c].empty())
@@ -46,7 +46,7 @@ Temperatures fit_temperatures(const EvaluatedSplit& split, const Evaluation& eva
     return temperatures;
 }
 
-SplitEvaluation split_evaluation(const EvaluatedSplit& split, const Evaluation& evaluation,
+SplitEvaluation split_evaluation(const SplitView& split, const Evaluation& evaluation,
                                  const EvaluationSettings& settings) {
     return {.dropped = split.dropped,
             .final_weights = settings.final_weights,
@@ -64,12 +64,12 @@ SplitEvaluation split_evaluation(const EvaluatedSplit& split, const Evaluation& 
             .signal_snr_gain_db = evaluation.signal_snr_gain_db};
 }
 
-SplitMetrics metrics_of(const EvaluatedSplit& split, const Evaluation& evaluation,
+SplitMetrics metrics_of(const SplitView& split, const Evaluation& evaluation,
                         const EvaluationSettings& settings) {
     return split_metrics(split_evaluation(split, evaluation, settings));
 }
 
-std::vector<PredictionRow> prediction_rows(const EvaluatedSplit& split, const Evaluation& evaluation,
+std::vector<PredictionRow> prediction_rows(const SplitView& split, const Evaluation& evaluation,
                                            const Temperatures& temperature) {
     const SplitData& data = split.data;
     const std::size_t classes = split.classes.size();
@@ -103,7 +103,7 @@ std::vector<PredictionRow> prediction_rows(const EvaluatedSplit& split, const Ev
     return rows;
 }
 
-std::vector<ReliabilityRow> reliability_rows(const EvaluatedSplit& split, const Evaluation& evaluation,
+std::vector<ReliabilityRow> reliability_rows(const SplitView& split, const Evaluation& evaluation,
                                              const Temperatures& fitted, std::string_view name) {
     std::vector<ReliabilityRow> rows;
     for (const Component c : kMetricOrder) {

@@ -45,7 +45,7 @@ std::vector<T> take(const std::vector<T>& values, std::span<const std::size_t> r
 
 }  // namespace
 
-RowMetrics::RowMetrics(const EvaluatedSplit& split, const Evaluation& evaluation,
+RowMetrics::RowMetrics(const SplitView& split, const Evaluation& evaluation,
                        const EvaluationSettings& settings)
     : split_(split), evaluation_(evaluation), whole_(split_evaluation(split, evaluation, settings)) {
     const SplitData& data = split.data;
@@ -106,7 +106,7 @@ SplitMetrics RowMetrics::measure(std::span<const std::size_t> rows,
     return split_metrics(sample);
 }
 
-std::vector<LevelRow> metrics_by_level(const EvaluatedSplit& split, const Evaluation& evaluation,
+std::vector<LevelRow> metrics_by_level(const SplitView& split, const Evaluation& evaluation,
                                        const EvaluationSettings& settings, const std::string& name) {
     const SplitData& data = split.data;
     const std::vector<std::int32_t>& label = data.label[Component::classification];

@@ -273,7 +273,7 @@ void Trainer::show_progress(std::int64_t steps_done) {
 void Trainer::validate(EpochRecord& record) {
     const double training_seconds = seconds_since(epoch_start_);
     const Evaluation evaluation = stage_->learner().evaluate(dataset().part(Split::val).view());
-    const EvaluatedSplit split = split_of(dataset(), Split::val);
+    const SplitView split = split_of(dataset(), Split::val);
     checkpoint_.evaluation.temperature = fit_temperatures(split, evaluation);
     record.val = metrics_of(split, evaluation, checkpoint_.evaluation);
     if (progress_.epoch == 0) declare_absent(*record.val);
@@ -319,7 +319,7 @@ void Trainer::measure_best(RunSummary& summary) {
     std::vector<LevelRow> levels;
     std::vector<ReliabilityRow> reliability;
     const auto measure = [&](Split part) {
-        const EvaluatedSplit split = split_of(dataset(), part);
+        const SplitView split = split_of(dataset(), part);
         const std::string name(kSplitNames[static_cast<std::size_t>(part)]);
         const Evaluation evaluation = stage_->learner().evaluate(split.data.view(), true);
         // What is there may be of an epoch that a killed run did not save and that was trained otherwise then,

@@ -43,7 +43,7 @@ struct Measured {
         data.length = 1;
         evaluation.confusion.assign(4, 0);
     }
-    EvaluatedSplit split() const { return {data, kClasses, names, dropped, class_counts}; }
+    SplitView split() const { return {data, kClasses, names, dropped, class_counts}; }
 };
 
 }  // namespace

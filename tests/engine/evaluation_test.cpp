@@ -44,7 +44,7 @@ struct Evaluated {
         evaluation.sums.binary[Component::peak_exist].true_positive = 11;
         evaluation.losses.numerator[Component::threshold] = 12;
     }
-    EvaluatedSplit split() const { return {data, classes, patients, dropped, class_counts}; }
+    SplitView split() const { return {data, classes, patients, dropped, class_counts}; }
 };
 
 }  // namespace
