@@ -16,8 +16,8 @@
 namespace abr {
 
 // Checkpoints hold values by this order: a new one goes to the end.
-enum class Component { signal, peak_exist, peak_latency, peak_amplitude, classification, threshold };
-inline constexpr std::size_t kComponents = 6;
+enum class Component { signal, peak_exist, peak_latency, peak_amplitude, classification, threshold, peak_location };
+inline constexpr std::size_t kComponents = 7;
 
 // One value for each component, indexed by Component.
 template <class T>
@@ -52,13 +52,16 @@ enum class TaskKind {
 // recording's ends; a size grows with it.
 enum class Follows { nothing, shift, scale };
 
+inline constexpr std::size_t kTolerances = 3;
+
 struct Task {
     std::string_view name;         // of its loss: keys, columns, tags
     std::string_view description;  // for people
     TaskKind kind;
     double default_weight;
     // The column of the label in a table of recordings, under our name, and the task whose label it is: a binary task
-    // is labelled by whether another one's is there.
+    // is labelled by whether another one's is there, and a further loss may go by the recordings that another one's
+    // labels name.
     std::string_view label_column = {};
     Component labelled_by = Component::signal;
     std::string_view answer =
@@ -67,6 +70,8 @@ struct Task {
     std::string_view display_unit = {};
     Follows follows = Follows::nothing;
     bool may_be_negative = true;  // a scalar label
+    // Errors of a scalar task, in its unit, up to which the share of recordings is told; 0 = none.
+    std::array<double, kTolerances> tolerances = {};
 };
 
 inline constexpr std::array<Task, kComponents> kTasks = {{
@@ -88,7 +93,8 @@ inline constexpr std::array<Task, kComponents> kTasks = {{
      .unit = "ms",
      .display_unit = "ms",
      .follows = Follows::shift,
-     .may_be_negative = false},
+     .may_be_negative = false,
+     .tolerances = {0.1, 0.2, 0.5}},
     {.name = "peak_amplitude",
      .description = "amplitude of wave V",
      .kind = TaskKind::scalar,
@@ -114,7 +120,13 @@ inline constexpr std::array<Task, kComponents> kTasks = {{
      .labelled_by = Component::threshold,
      .answer = "threshold",
      .unit = "db",
-     .display_unit = "dB nHL"},
+     .display_unit = "dB nHL",
+     .tolerances = {5, 10, 15}},
+    {.name = "peak_location",
+     .description = "map that points at wave V",
+     .kind = TaskKind::none,
+     .default_weight = 0.5,
+     .labelled_by = Component::peak_latency},
 }};
 
 constexpr const Task& task_of(Component c) {
@@ -129,8 +141,8 @@ inline constexpr std::array<std::string_view, kComponents> kComponentNames = [] 
 
 // The order of metrics: what is looked at first comes first.
 inline constexpr std::array<Component, kComponents> kMetricOrder = {
-    Component::classification, Component::peak_exist, Component::peak_latency,
-    Component::peak_amplitude, Component::signal,     Component::threshold};
+    Component::classification, Component::peak_exist, Component::peak_latency, Component::peak_amplitude,
+    Component::signal,         Component::threshold,  Component::peak_location};
 
 inline constexpr std::array<Component, kComponents> kAllComponents = [] {
     std::array<Component, kComponents> all{};
@@ -142,6 +154,8 @@ inline constexpr std::array<Component, kComponents> kAllComponents = [] {
 constexpr bool is_task(Component c) {
     return task_of(c).kind != TaskKind::none;
 }
+inline constexpr auto kTaskCount =
+    static_cast<std::size_t>(std::count_if(kAllComponents.begin(), kAllComponents.end(), is_task));
 constexpr bool is_scalar(Component c) {
     return task_of(c).kind == TaskKind::scalar;
 }
@@ -153,6 +167,14 @@ constexpr bool is_labelled(Component c) {
 // Whether the task has a column of labels of its own.
 constexpr bool has_label_column(Component c) {
     return !task_of(c).label_column.empty() && task_of(c).labelled_by == c;
+}
+
+// What `of` says of each component.
+template <class Of>
+constexpr auto per_component(const Of& of) -> PerComponent<decltype(of(Component{}))> {
+    PerComponent<decltype(of(Component{}))> values{};
+    for (const Component c : kAllComponents) values[c] = of(c);
+    return values;
 }
 
 // The scalar tasks, in the order of the table.

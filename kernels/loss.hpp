@@ -8,6 +8,7 @@
 //                  positive_weight times
 //   scalar         d(prediction - target)                                   recordings with a target
 //   classes        w_y * f * CE(softmax(logits), smoothed target)           sum of w_y over labelled
+//   none           (a further loss adds it)                                 that of the scalar task it is labelled by
 //
 // A recording whose class is mixed of two, y with share s and z with 1 - s, adds s times the term of y and 1 - s
 // times that of z, to numerator and denominator alike.
@@ -56,6 +57,7 @@ struct LossSettings {
     float label_smoothing = 0.0f;                             // in [0, 1)
     float focal_gamma = 0.0f;                                 // >= 0; 0 = cross-entropy
     Index classes = 5;                                        // K >= 1
+    float location_sd_ms = 0.05f;  // of the density that the map of wave V should have around a mark, > 0
 };
 
 // The targets of a batch, in the unit of the heads (standardised; NaN or -1 = missing).

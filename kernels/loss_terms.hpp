@@ -163,6 +163,8 @@ template <Component c, class T>
 ABR_HOST_DEVICE double task_denominator(const Targets<T>& targets, const T* class_weights, Index b) {
     constexpr TaskKind kKind = task_of(c).kind;
     if constexpr (kKind == TaskKind::none) {
+        if constexpr (is_scalar(task_of(c).labelled_by))
+            return task_denominator<task_of(c).labelled_by>(targets, class_weights, b);
         return 0;
     } else if constexpr (kKind == TaskKind::scalar) {
         return std::isnan(targets.scalar[c][b]) ? 0 : 1;

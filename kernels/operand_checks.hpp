@@ -10,6 +10,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/attention_pool.hpp"
 #include "kernels/norm.hpp"
+#include "kernels/pointing.hpp"
 #include "kernels/view.hpp"
 
 namespace abr {
@@ -94,6 +95,23 @@ inline void check_attention_pool(std::string_view name, const AttentionPool& op,
                                  const NamedShape& y) {
     const bool fit = x.channels == op.channels && y.channels == op.channels && x.batch == y.batch;
     check_operands(fit, name, {x, y});
+}
+
+// score or dscore and x; place, reading or their gradients.
+inline void check_pointing(std::string_view name, const SamplePlaces& places, const NamedShape& score,
+                           const NamedShape& x, const NamedShape& a, const NamedShape& place,
+                           const NamedShape& reading) {
+    const bool fit = score.covers(x) && score.channels == 1 && x.length >= places.window &&
+                     a.batch == x.batch && a.channels == places.window && place.batch == x.batch &&
+                     place.channels == 1 && reading.batch == x.batch && reading.channels == x.channels;
+    check_operands(fit, name, {score, x, a, place, reading});
+}
+
+// dscore counts only where gradients are wanted.
+inline void check_location_loss(std::string_view name, const SamplePlaces& places, const NamedShape& score,
+                                const NamedShape& dscore, bool wanted) {
+    const bool fit = score.channels == 1 && score.length >= places.window && (!wanted || dscore.like(score));
+    check_operands(fit, name, {score, dscore});
 }
 
 }  // namespace abr

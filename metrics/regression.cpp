@@ -1,5 +1,8 @@
 #include "metrics/regression.hpp"
 
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
 #include <string>
 
 namespace abr {
@@ -23,6 +26,20 @@ Metric r2_score(const RegressionSums& sums, std::string_view target) {
                               " of the split is equal");
     }
     return Metric::of(1 - sums.squared_error / sums.target_squared_deviation);
+}
+
+Metric share_within(std::span<const float> predicted, std::span<const float> target, double tolerance,
+                    std::string_view name) {
+    if (predicted.size() != target.size())
+        throw std::invalid_argument("share within a tolerance: one prediction for each target");
+    std::int64_t labelled = 0, within = 0;
+    for (std::size_t r = 0; r < target.size(); ++r) {
+        if (std::isnan(target[r])) continue;
+        ++labelled;
+        if (std::abs(double{predicted[r]} - double{target[r]}) <= tolerance) ++within;
+    }
+    if (labelled == 0) return no_target(name);
+    return Metric::of(static_cast<double>(within) / static_cast<double>(labelled));
 }
 
 }  // namespace abr

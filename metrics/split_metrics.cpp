@@ -1,12 +1,13 @@
 #include "metrics/split_metrics.hpp"
 
+#include <charconv>
 #include <stdexcept>
 #include <utility>
 
-#include "metrics/patient.hpp"
 #include "metrics/ranking.hpp"
 #include "metrics/regression.hpp"
 #include "metrics/summary.hpp"
+#include "metrics/votes.hpp"
 
 namespace abr {
 namespace {
@@ -40,24 +41,31 @@ void losses(const SplitEvaluation& split, SplitMetrics& metrics) {
 void classification(const SplitEvaluation& split, SplitMetrics& metrics) {
     const auto classes = static_cast<std::size_t>(split.confusion.classes());
     ClassificationReport report;
-    Metric patient;
+    Metric patient, ear;
     const std::string& reason = dropped(split, Component::classification);
     if (reason.empty()) {
         const auto logits = split.answer[Component::classification];
         const auto label = split.label[Component::classification];
-        if (logits.size() != label.size() * classes || split.patient.size() != label.size()) {
-            throw std::invalid_argument("split metrics: logits, labels and patients of different lengths");
+        if (logits.size() != label.size() * classes || split.patient.size() != label.size() ||
+            (!split.ear.empty() && split.ear.size() != label.size())) {
+            throw std::invalid_argument(
+                "split metrics: logits, labels, patients and ears of different lengths");
         }
-        PatientVotes votes(split.confusion.classes());
+        Votes patients(split.confusion.classes()), ears(split.confusion.classes());
         for (std::size_t r = 0; r < label.size(); ++r) {
-            votes.add(split.patient[r], logits.subspan(r * classes, classes), label[r]);
+            const auto of_recording = logits.subspan(r * classes, classes);
+            patients.add(split.patient[r], of_recording, label[r]);
+            if (!split.ear.empty() && split.ear[r] >= 0)
+                ears.add(2 * split.patient[r] + split.ear[r], of_recording, label[r]);
         }
         report = classification_report(split.confusion);
-        patient = classification_report(votes.confusion()).f1_macro;
+        patient = classification_report(patients.confusion()).f1_macro;
+        ear = classification_report(ears.confusion()).f1_macro;
+        if (!ear.value) ear = Metric::absent("no recording of the split has both an ear and a class");
         metrics.f1_macro_majority = constant_answer_f1_macro(split.confusion, split.majority_class);
     } else {
         report.f1_macro = report.f1_weighted = report.f1_micro = report.accuracy = report.balanced_accuracy =
-            patient = metrics.f1_macro_majority = Metric::absent(reason);
+            patient = ear = metrics.f1_macro_majority = Metric::absent(reason);
     }
     for (const ClassScores& scores : report.classes) metrics.f1_class.push_back(Metric::of(scores.f1));
     metrics.f1_class.resize(classes, Metric::absent(report.f1_macro.reason));
@@ -67,12 +75,36 @@ void classification(const SplitEvaluation& split, SplitMetrics& metrics) {
     metrics.accuracy = std::move(report.accuracy);
     metrics.balanced_accuracy = std::move(report.balanced_accuracy);
     metrics.patient_f1_macro = std::move(patient);
+    if (!split.ear.empty()) metrics.ear_f1_macro = std::move(ear);
+}
+
+void calibration(const SplitEvaluation& split, Component c, CalibrationMetrics& metrics) {
+    if (const std::string& reason = dropped(split, c); !reason.empty()) {
+        metrics.ece = metrics.ece_uncalibrated = Metric::absent(reason);
+        return;
+    }
+    const bool binary = task_of(c).kind == TaskKind::binary;
+    const TaskLogits task{split.answer[c], split.label[c], binary ? 0 : split.confusion.classes()};
+    metrics.ece = expected_calibration_error(reliability(task, split.temperature[c]));
+    metrics.ece_uncalibrated = expected_calibration_error(reliability(task, 1));
 }
 
 void binary(const SplitEvaluation& split, Component c, BinaryMetrics& metrics) {
-    const std::string& reason = dropped(split, c);
-    metrics.f1 = reason.empty() ? binary_f1(split.sums.binary[c]) : Metric::absent(reason);
-    metrics.auc = reason.empty() ? roc_auc(split.answer[c], split.label[c]) : Metric::absent(reason);
+    if (const std::string& reason = dropped(split, c); !reason.empty()) {
+        metrics.f1 = metrics.auc = metrics.sensitivity = Metric::absent(reason);
+        return;
+    }
+    metrics.f1 = binary_f1(split.sums.binary[c]);
+    const RocCurve curve(split.answer[c], split.label[c]);
+    metrics.auc = curve.area();
+    metrics.sensitivity = curve.sensitivity_at(kSpecificity);
+}
+
+// How many of the task's tolerances there are.
+std::size_t tolerances(const Task& task) {
+    std::size_t count = 0;
+    while (count < kTolerances && task.tolerances[count] > 0) ++count;
+    return count;
 }
 
 void scalar(const SplitEvaluation& split, Component c, ScalarMetrics& metrics) {
@@ -81,6 +113,10 @@ void scalar(const SplitEvaluation& split, Component c, ScalarMetrics& metrics) {
     const std::string_view target = task_of(c).description;
     metrics.mae = reason.empty() ? mean_absolute_error(sums, target) : Metric::absent(reason);
     metrics.r2 = reason.empty() ? r2_score(sums, target) : Metric::absent(reason);
+    for (std::size_t i = 0; i < tolerances(task_of(c)); ++i)
+        metrics.within[i] =
+            reason.empty() ? share_within(split.answer[c], split.target[c], task_of(c).tolerances[i], target)
+                           : Metric::absent(reason);
 }
 
 void signal(const SplitEvaluation& split, SplitMetrics& metrics) {
@@ -106,6 +142,12 @@ void signal(const SplitEvaluation& split, SplitMetrics& metrics) {
     metrics.signal_snr_gain_db_median = gain.median;
 }
 
+// In the shortest form: "0.1", "5".
+std::string short_number(double value) {
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 }  // namespace
 
 void for_each_metric(const SplitMetrics& metrics, std::span<const std::string> class_names,
@@ -117,8 +159,12 @@ void for_each_metric(const SplitMetrics& metrics, std::span<const std::string> c
     for (const Component c : kAllComponents)
         if (is_task(c) || metrics.loss[c].is_set())
             visit("loss_" + std::string(task_of(c).name), metrics.loss[c]);
+    const auto visit_calibration = [&](const std::string& name, const CalibrationMetrics& calibration) {
+        visit(name + "_ece", calibration.ece);
+        visit(name + "_ece_uncalibrated", calibration.ece_uncalibrated);
+    };
     for (const Component c : kMetricOrder) {
-        const std::string name(task_of(c).name);
+        const std::string name(task_of(c).name), unit(task_of(c).unit);
         switch (task_of(c).kind) {
             case TaskKind::classes:
                 visit("f1_macro", metrics.f1_macro);
@@ -130,14 +176,22 @@ void for_each_metric(const SplitMetrics& metrics, std::span<const std::string> c
                     visit("f1_" + class_names[k], metrics.f1_class[k]);
                 visit("f1_macro_majority", metrics.f1_macro_majority);
                 visit("patient_f1_macro", metrics.patient_f1_macro);
+                if (metrics.ear_f1_macro.is_set()) visit("ear_f1_macro", metrics.ear_f1_macro);
+                visit_calibration(name, metrics.calibration[c]);
                 break;
             case TaskKind::binary:
                 visit(name + "_f1", metrics.binary[c].f1);
                 visit(name + "_auc", metrics.binary[c].auc);
+                visit(name + "_sensitivity_at_specificity_" + short_number(kSpecificity),
+                      metrics.binary[c].sensitivity);
+                visit_calibration(name, metrics.calibration[c]);
                 break;
             case TaskKind::scalar:
-                visit(name + "_mae_" + std::string(task_of(c).unit), metrics.scalar[c].mae);
+                visit(name + "_mae_" + unit, metrics.scalar[c].mae);
                 visit(name + "_r2", metrics.scalar[c].r2);
+                for (std::size_t i = 0; i < tolerances(task_of(c)); ++i)
+                    visit(name + "_within_" + short_number(task_of(c).tolerances[i]) + "_" + unit,
+                          metrics.scalar[c].within[i]);
                 break;
             case TaskKind::none:
                 break;
@@ -158,6 +212,7 @@ SplitMetrics split_metrics(const SplitEvaluation& split) {
     classification(split, metrics);
     signal(split, metrics);
     for (const Component c : kAllComponents) {
+        if (is_labelled(c)) calibration(split, c, metrics.calibration[c]);
         if (task_of(c).kind == TaskKind::binary) binary(split, c, metrics.binary[c]);
         if (task_of(c).kind == TaskKind::scalar) scalar(split, c, metrics.scalar[c]);
     }

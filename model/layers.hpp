@@ -7,6 +7,8 @@
 // constructed by Builder::part: scratch inside a part then never lies on a gradient that goes past it.
 #pragma once
 
+#include <optional>
+
 #include "kernels/conv1d.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/norm.hpp"
@@ -54,26 +56,28 @@ class LinearLayer {
     Parameters parameters_;
 };
 
-// Convolution with bias.
+// Convolution, with bias unless a softmax makes it idle.
+enum class Bias { none, learnt };
 class ConvLayer {
   public:
-    ConvLayer(Builder& b, const std::string& name, const Conv1d& op, Index length, ParameterGroup group)
+    ConvLayer(Builder& b, const std::string& name, const Conv1d& op, Index length, ParameterGroup group,
+              Bias bias = Bias::learnt)
         : op_(op),
           weight_(b.layout.weight(name + ".weight", {op.kernel, op.in_channels, op.out_channels},
-                                  op.kernel * op.in_channels, group)),
-          bias_(b.layout.bias(name + ".bias", op.out_channels, group)) {
+                                  op.kernel * op.in_channels, group)) {
+        if (bias == Bias::learnt) bias_ = b.layout.bias(name + ".bias", op.out_channels, group);
         b.need_workspace(conv1d_workspace(op, b.max_batch, length));
     }
 
     template <class P>
     void forward(const P& p, const Tensor& x, const Tensor& y) const {
-        conv1d_forward(p.stream, op_, p.value(x), p.parameter(weight_), p.parameter(bias_), p.output(y),
-                       p.workspace);
+        conv1d_forward(p.stream, op_, p.value(x), p.parameter(weight_), bias_ ? p.parameter(*bias_) : nullptr,
+                       p.output(y), p.workspace);
     }
     template <class P>
     void backward(const P& p, const Tensor& x, const Tensor& y) const {
         conv1d_backward_weight(p.stream, op_, p.value(x), p.gradient(y), p.gradient(weight_),
-                               p.gradient(bias_), p.workspace);
+                               bias_ ? p.gradient(*bias_) : nullptr, p.workspace);
         if (!x.has_gradient()) return;
         const auto dx = p.contribution(x);
         conv1d_backward_data(p.stream, op_, p.gradient(y), p.parameter(weight_), dx.to, dx.write,
@@ -82,7 +86,8 @@ class ConvLayer {
 
   private:
     Conv1d op_;
-    Index weight_, bias_;
+    Index weight_;
+    std::optional<Index> bias_;
 };
 
 // Transposed convolution with bias.

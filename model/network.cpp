@@ -56,7 +56,8 @@ Network::Parts::Parts(Builder& b, const NetworkShape& s, Index input_pad) {
                                     .embedding = s.embed_dim};
     };
     const bool any_task = std::ranges::any_of(kTaskHeads, [&](Component c) { return s.built[c]; });
-    const Index features = low + s.base_channels + s.embed_dim;
+    const Index pooled = low + s.base_channels;
+    const Index features = pooled + (s.has_pointer() ? s.base_channels : 0) + s.embed_dim;
 
     signal = b.input(Memory::signal, {.length = length(0), .channels = 1, .pad = input_pad});
     statics = b.input(Memory::statics, {.channels = s.static_inputs});
@@ -77,7 +78,13 @@ Network::Parts::Parts(Builder& b, const NetworkShape& s, Index input_pad) {
     if (any_task) {
         pooled_low = b.tensor({.channels = low});
         pooled_high = b.tensor({.channels = s.base_channels});
-        pools = b.tensor({.channels = low + s.base_channels});
+        pools = b.tensor({.channels = pooled});
+        if (s.has_pointer()) {
+            named.score = b.tensor({.length = length(0), .channels = 1});
+            named.map = b.without_gradient({.channels = s.length});
+            reading = b.tensor({.channels = s.base_channels});
+            pools_and_reading = b.tensor({.channels = pooled + s.base_channels});
+        }
         pools_and_embedding = b.tensor({.channels = features});
         named.features = b.tensor({.channels = features});
         for (const auto c : kTaskHeads)
@@ -115,9 +122,19 @@ Network::Parts::Parts(Builder& b, const NetworkShape& s, Index input_pad) {
     if (!any_task) return;
     pool_low.emplace(b, "pool_low", low, length(last), ParameterGroup::heads);
     pool_high.emplace(b, "pool_high", s.base_channels, length(0), ParameterGroup::heads);
+    if (s.has_pointer())
+        pointer.emplace(b.part<Pointer>("heads.pointer",
+                                        Pointer::Shape{.channels = s.base_channels,
+                                                       .length = length(0),
+                                                       .pad = pad,
+                                                       .kernel = s.kernel,
+                                                       .groups = s.groups,
+                                                       .embedding = s.embed_dim,
+                                                       .places = s.places()},
+                                        ParameterGroup::heads));
     feature_norm.emplace(b, "heads.norm", LayerNormLayer::Shape{features}, ParameterGroup::heads);
     for (const auto c : kTaskHeads) {
-        if (!s.built[c]) continue;
+        if (!s.built[c] || (c == Component::peak_latency && s.has_pointer())) continue;
         const std::string name = "heads." + std::string(task_of(c).name);
         const Perceptron::Shape shape{
             .in = features, .hidden = s.head_hidden, .out = s.outputs(c), .dropout = true};

@@ -23,6 +23,7 @@
 
 #include "kernels/components.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/pointing.hpp"
 #include "model/network_settings.hpp"
 #include "model/pass.hpp"
 
@@ -33,8 +34,13 @@ struct NetworkShape : NetworkSettings {
     Index length = 200;  // samples, T
     Index static_inputs = 9;
     Index classes = 5;
-    PerComponent<bool> built{
-        {true, true, true, true, true, true}};  // which heads exist, which further losses are on
+    // Which heads exist, which further losses are on.
+    PerComponent<bool> built = per_component(is_task);
+    // Of the samples, in the unit of the latency's head: statistics of the data, which a checkpoint holds elsewhere.
+    double first_place = 0, place_step = 1;
+
+    bool has_pointer() const { return latency_head == LatencyHead::point && built[Component::peak_latency]; }
+    SamplePlaces places() const { return {length, first_place, place_step}; }
 
     Index padded_length() const {
         const Index multiple = Index{1} << (levels - 1);
@@ -55,7 +61,8 @@ bool same_network(const NetworkShape&, const NetworkShape&);
 struct NetworkTensors {
     PerComponent<Tensor> outputs;  // restored signal (padded_length(), 1), class logits (classes), others (1)
     Tensor features;               // what the task heads read
-    Tensor embedding;              // of the static inputs
+    Tensor score, map;  // of the samples, where the latency is pointed at: (padded_length(), 1), (length)
+    Tensor embedding;   // of the static inputs
 };
 
 class Network {

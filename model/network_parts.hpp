@@ -11,6 +11,7 @@
 #include "model/block_row.hpp"
 #include "model/heads.hpp"
 #include "model/network.hpp"
+#include "model/pointer.hpp"
 #include "model/stem.hpp"
 
 namespace abr {
@@ -36,7 +37,7 @@ struct Network::Parts {
     std::vector<Tensor> decoded;  // the last: the bottleneck's output
     std::vector<Tensor> doubled;  // [i]: level i + 1, for level i
     std::vector<Tensor> joined;   // [i]: doubled[i] beside encoded[i]
-    Tensor pooled_low, pooled_high, pools, pools_and_embedding;
+    Tensor pooled_low, pooled_high, pools, reading, pools_and_reading, pools_and_embedding;
 
     // Parts, in the order of their parameters.
     std::optional<StaticEmbedding> embedding;
@@ -49,6 +50,7 @@ struct Network::Parts {
     std::vector<BlockRow> decoder;
     std::optional<ConvLayer> signal_head;
     std::optional<PoolLayer> pool_low, pool_high;
+    std::optional<Pointer> pointer;
     std::optional<LayerNormLayer> feature_norm;
     PerComponent<std::optional<Perceptron>> heads;
 
@@ -81,7 +83,11 @@ struct Network::Parts {
         pool_low->forward(p, decoded.back(), pooled_low);
         pool_high->forward(p, decoded[0], pooled_high);
         concatenate(p, pooled_low, pooled_high, pools);
-        concatenate(p, pools, e, pools_and_embedding);
+        if (pointer) {
+            pointer->forward(p, decoded[0], e, pointed());
+            concatenate(p, pools, reading, pools_and_reading);
+        }
+        concatenate(p, pointer ? pools_and_reading : pools, e, pools_and_embedding);
         feature_norm->forward(p, pools_and_embedding, named.features);
         for (const auto c : kTaskHeads)
             if (heads[c]) heads[c]->forward(p, named.features, named.outputs[c]);
@@ -95,7 +101,11 @@ struct Network::Parts {
             for (const auto c : kTaskHeads)
                 if (heads[c]) heads[c]->backward(p, named.features, named.outputs[c]);
             feature_norm->backward(p, pools_and_embedding, named.features);
-            concatenate_backward(p, pools, e, pools_and_embedding);
+            concatenate_backward(p, pointer ? pools_and_reading : pools, e, pools_and_embedding);
+            if (pointer) {
+                concatenate_backward(p, pools, reading, pools_and_reading);
+                pointer->backward(p, decoded[0], e, pointed());
+            }
             concatenate_backward(p, pooled_low, pooled_high, pools);
             pool_high->backward(p, decoded[0], pooled_high);
             pool_low->backward(p, decoded.back(), pooled_low);
@@ -119,6 +129,11 @@ struct Network::Parts {
         encoder[0].backward(p, stemmed, e, encoded[0]);
         stem->backward(p, signal, stemmed);
         embedding->backward(p, statics, e);
+    }
+
+  private:
+    Pointer::Outputs pointed() const {
+        return {named.score, named.map, named.outputs[Component::peak_latency], reading};
     }
 };
 

@@ -4,13 +4,20 @@
 // part that uses it.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "model/range.hpp"
 
 namespace abr {
+
+// How the latency of wave V is told: from pooled features, or by pointing at a sample (kernels/pointing.hpp).
+enum class LatencyHead { pool, point };
 
 struct NetworkSettings {
     int base_channels = 16;
@@ -25,22 +32,25 @@ struct NetworkSettings {
     int feed_forward = 4;
     int embed_dim = 128;
     int head_hidden = 128;
+    LatencyHead latency_head = LatencyHead::point;
     double dropout = 0.1;
 };
 
-// What is said of the setting at `member_`, an int, a double or a list of int.
+// What is said of the setting at `member_`, an int, a double, a list of int or an enumeration.
 template <auto member_>
 struct NetworkSetting {
     static constexpr auto member = member_;
+    using Value = std::remove_reference_t<decltype(std::declval<NetworkSettings&>().*member_)>;
     std::string_view name;  // in [model] and in a checkpoint
-    Range range;
+    Range range = {};
+    std::span<const std::string_view> names = {};  // of an enumeration, in its order
     std::string_view unit = {};
     std::string_view allowed = {};  // where the range does not say it all
     std::string_view meaning = {};
     // Whether trained weights mean the same under another value. A checkpoint holds all others. One that
-    // lacks a setting was written before there was that setting: its default must leave the network as it
-    // was.
+    // lacks a setting was written before there was that setting, and means `before`, or else the default.
     bool training_only = false;
+    std::optional<Value> before = {};
 };
 
 // Visits every setting, in the order of the tables that people read.
@@ -92,6 +102,14 @@ void for_each_network_setting(const Visit& visit) {
         .name = "embed_dim", .range = {1, 4096}, .meaning = "width of the embedding of the static inputs"});
     visit(NetworkSetting<&S::head_hidden>{
         .name = "head_hidden", .range = {1, 4096}, .meaning = "hidden width of the task heads"});
+    static constexpr std::string_view kLatencyHeads[] = {"pool", "point"};
+    visit(NetworkSetting<&S::latency_head>{
+        .name = "latency_head",
+        .names = kLatencyHeads,
+        .meaning =
+            "how the latency of wave V is told: from pooled features, or by a map over the samples that "
+            "points at it; amplitude and existence then read what stands there, too",
+        .before = LatencyHead::pool});
     visit(NetworkSetting<&S::dropout>{.name = "dropout",
                                       .range = {.low = 0, .high = 1, .includes_high = false},
                                       .meaning = "probability that an activation is dropped in training",

@@ -43,6 +43,8 @@ class Builder {
     }
     // A value whose gradient is that of the sum that it goes into: summand_of().
     Tensor summand(const TensorShape& s) { return {s, keep(s.value_elements()), {}, Tensor::kNoGradient}; }
+    // A value that is kept for the backward pass of the op that wrote it, and has no gradient.
+    Tensor without_gradient(const TensorShape& s) { return summand(s); }
     // An input of the network: nobody asks for its gradient.
     Tensor input(Memory memory, const TensorShape& s) { return {s, {0, memory}, {}, Tensor::kNoGradient}; }
 

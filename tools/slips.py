@@ -105,6 +105,7 @@ class Worker:
 
     def __init__(self, root, folder, ninja_jobs):
         self.root, self.tree, self.build, self.ninja_jobs = root, folder, folder / "build", ninja_jobs
+        self.sources = ""  # digest of the copy
 
     def prepare(self):
         """Brings the copy up to date; files that are the same keep their time."""
@@ -115,12 +116,16 @@ class Worker:
             name = path.relative_to(self.tree)
             if path.is_file() and name.parts[0] != "build" and str(name) not in names:
                 path.unlink()
-        for name in names:
+        digest = hashlib.sha256()
+        for name in sorted(names):
             source, copy = self.root / name, self.tree / name
-            if not copy.is_file() or copy.read_bytes() != source.read_bytes():
+            content = source.read_bytes()
+            digest.update(name.encode() + b"\0" + content)
+            if not copy.is_file() or copy.read_bytes() != content:
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                copy.write_bytes(source.read_bytes())
+                copy.write_bytes(content)
                 copy.chmod(source.stat().st_mode)
+        self.sources = digest.hexdigest()
         status, output = self.run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja",
                                    "-DCMAKE_BUILD_TYPE=Release", "-DABR_CUDA=OFF", "-DABR_BENCHMARKS=OFF"])
         if status != 0:
@@ -144,18 +149,23 @@ class Worker:
         return self.run(["ninja", "-C", self.build, "-j", str(self.ninja_jobs), *sorted(programs)])
 
     def test(self, program, tests, limit):
-        return self.run([self.build / PROGRAMS[program][0], "-tc=" + tests, "--minimal"], limit)
+        return self.run([self.build / PROGRAMS[program][0], "-tc=" + tests, "--abort-after=1", "--minimal"], limit)
 
-    def check_clean(self, slips, limit):
-        """Without a slip the tests pass, or a failure would say nothing."""
-        programs = {slip.program for slip in slips}
-        print(f"building {', '.join(sorted(programs))} without a slip", flush=True)
-        status, output = self.make(programs)
-        for program in sorted(programs) if status == 0 else ():
-            tests = sorted({slip.tests for slip in slips if slip.program == program})
-            status, output = self.test(program, ",".join(tests), len(tests) * limit)
+    def check_clean(self, slips, limit, results):
+        """Without a slip the tests pass, or a failure would say nothing. None is repeated with the same sources."""
+        programs = sorted({slip.program for slip in slips})
+        waiting = {program: {slip.tests for slip in slips if slip.program == program}
+                   - results.passed(self.sources, program) for program in programs}
+        waiting = {program: tests for program, tests in waiting.items() if tests}
+        if not waiting:
+            return
+        print(f"building {', '.join(waiting)} without a slip", flush=True)
+        status, output = self.make(waiting)
+        for program, tests in waiting.items() if status == 0 else ():
+            status, output = self.test(program, ",".join(sorted(tests)), len(tests) * limit)
             if status != 0:
                 break
+            results.add_passed(self.sources, program, tests)
         if status != 0:
             raise Wrong(f"without a slip there is a failure:\n{output}")
 
@@ -175,11 +185,12 @@ class Worker:
 
 
 class Results:
-    """What became of each slip, in a file for --resume."""
+    """What became of each slip, and which tests pass without one, in a file for --resume."""
 
-    def __init__(self, root, path):
-        self.root, self.path, self.lock = root, path, threading.Lock()
-        self.entries = json.loads(path.read_text()) if path.is_file() else {}
+    def __init__(self, root, path, resume):
+        self.root, self.path, self.lock, self.resume = root, path, threading.Lock(), resume
+        known = json.loads(path.read_text()) if path.is_file() else {}
+        self.entries, self.clean = known.get("slips", {}), known.get("clean", {})
 
     def fingerprint(self, slip):
         """Changes with the record, the file it is planted in, and its tests."""
@@ -199,7 +210,22 @@ class Results:
     def add(self, slip, outcome):
         with self.lock:
             self.entries[slip.id] = {"outcome": outcome, "fingerprint": self.fingerprint(slip)}
-            self.path.write_text(json.dumps(self.entries, indent=1, sort_keys=True))
+            self.write()
+
+    def passed(self, sources, program):
+        """The tests that passed with these sources before, without a slip."""
+        known = self.clean if self.resume and self.clean.get("sources") == sources else {}
+        return set(known.get("tests", {}).get(program, []))
+
+    def add_passed(self, sources, program, tests):
+        with self.lock:
+            if self.clean.get("sources") != sources:
+                self.clean = {"sources": sources, "tests": {}}
+            self.clean["tests"][program] = sorted(tests | set(self.clean["tests"].get(program, [])))
+            self.write()
+
+    def write(self):
+        self.path.write_text(json.dumps({"slips": self.entries, "clean": self.clean}, indent=1, sort_keys=True))
 
 
 def plant(slips, workers, arguments, results):
@@ -210,7 +236,7 @@ def plant(slips, workers, arguments, results):
         try:
             worker.prepare()
             if worker is workers[0]:
-                worker.check_clean(slips, arguments.limit)
+                worker.check_clean(slips, arguments.limit, results)
             while not failures:
                 with lock:
                     if not queue:
@@ -277,7 +303,7 @@ def main():
                    for i in range(arguments.jobs)]
         for worker in workers:
             worker.tree.mkdir(parents=True, exist_ok=True)
-        results = Results(arguments.root, folder / "results.json")
+        results = Results(arguments.root, folder / "results.json", arguments.resume)
         waiting = [slip for slip in slips if not (arguments.resume and results.is_known(slip))]
         if waiting:
             plant(waiting, workers, arguments, results)

@@ -14,6 +14,8 @@
 #include "engine/output/file.hpp"
 #include "engine/output/text_table.hpp"
 #include "engine/prediction/bootstrap.hpp"
+#include "engine/records/tables.hpp"
+#include "engine/training/row_metrics.hpp"
 
 namespace abr {
 namespace {
@@ -29,10 +31,10 @@ constexpr const char* kFooter =
     "1,000\n"
     "bootstrap samples of patients; --set run.seed=N draws others. Losses have none. A metric that the data "
     "cannot\n"
-    "give has the reason in the last column.";
+    "give has the reason in the last column. --by-level writes the columns of a run's by_level.csv.";
 
 void check_labelled(const Predictor& predictor, const std::string& file) {
-    const EvaluatedSplit split = predictor.split();
+    const SplitView split = predictor.split();
     for (const Component c : kAllComponents) {
         if (c != Component::signal && split.dropped[c].empty() && split.data.labelled(c) > 0) return;
     }
@@ -42,21 +44,22 @@ void check_labelled(const Predictor& predictor, const std::string& file) {
                     file));
 }
 
-int evaluate(const PredictionArguments& arguments) {
+int evaluate(const PredictionArguments& arguments, const std::string& levels) {
     const PredictionRequest request = arguments.checked();
-    std::FILE* const messages = arguments.check_files();
+    std::FILE* const messages = arguments.check_files({{"--by-level", levels}});
     Predictor predictor(request);
     check_labelled(predictor, request.data.string());
     const Evaluation evaluation = predictor.measure();
-    const EvaluatedSplit split = predictor.split();
+    const SplitView split = predictor.split();
     cpu::Stream stream(predictor.threads());
-    const auto intervals = bootstrap_intervals(split, evaluation, predictor.seed(), stream);
+    const EvaluationSettings& settings = predictor.checkpoint().evaluation;
+    const auto intervals = bootstrap_intervals(split, evaluation, settings, predictor.seed(), stream);
 
     CsvTable file(
         csv_header(std::vector<std::string>{"metric", "value", "low_95", "high_95", "absent_because"}));
     TextTable table({"metric", "value", "95 % interval"});
     for_each_metric(
-        metrics_of(split, evaluation, predictor.checkpoint().evaluation.final_weights), split.classes,
+        metrics_of(split, evaluation, settings), split.classes,
         [&](const std::string& name, const Metric& metric) {
             const auto interval = intervals.find(name);
             const bool known = metric.value && interval != intervals.end();
@@ -69,6 +72,8 @@ int evaluate(const PredictionArguments& arguments) {
                  known ? fmt::format("{:.4g} to {:.4g}", interval->second.low, interval->second.high) : "-"});
         });
     write_file_atomically(arguments.out, file.bytes());
+    if (!levels.empty())
+        write_by_level(levels, split.classes, metrics_by_level(split, evaluation, settings, arguments.part));
     fmt::print(messages, "{}\n{}\n{}\n{}: {} recordings of {} patients measured\n",
                predictor.backend().line(),
                rows_line(request.data.string(), predictor.report(), split.data.rows), table.text(),
@@ -82,7 +87,9 @@ Command add_evaluate_command(CLI::App& program) {
     CLI::App* app = program.add_subcommand("evaluate", "Measure a trained network on labelled recordings");
     app->footer(kFooter);
     auto arguments = add_prediction_arguments(*app, "CSV file of metrics to write");
-    return {app, [arguments] { return evaluate(*arguments); }};
+    auto levels = std::make_shared<std::string>();
+    app->add_option("--by-level", *levels, "CSV file of the metrics by stimulus level and class to write");
+    return {app, [arguments, levels] { return evaluate(*arguments, *levels); }};
 }
 
 }  // namespace abr

@@ -25,7 +25,9 @@ constexpr const char* kFooter =
     "is\n"
     "laid out and is not needed for the engine's own columns. Recordings need no labels. Columns of the "
     "output:\n"
-    "those of predictions_val.csv; of --restored: recording, patient_id and the restored samples in uV.";
+    "those of predictions_val.csv, with the probabilities as the validation of the training has calibrated "
+    "them;\n"
+    "of --restored: recording, patient_id and the restored samples in uV.";
 
 int predict(const PredictionArguments& arguments, const std::string& restored) {
     const PredictionRequest request = arguments.checked();
@@ -35,8 +37,9 @@ int predict(const PredictionArguments& arguments, const std::string& restored) {
         throw InputError(
             "--restored: this network was trained without restoring signals; leave the option out");
     const Evaluation evaluation = predictor.predict();
-    const EvaluatedSplit split = predictor.split();
-    const std::vector<PredictionRow> rows = prediction_rows(split, evaluation);
+    const SplitView split = predictor.split();
+    const std::vector<PredictionRow> rows =
+        prediction_rows(split, evaluation, predictor.checkpoint().evaluation.temperature);
     write_predictions(arguments.out, split.classes, rows);
     if (!restored.empty()) write_restored(restored, rows, evaluation.restored_uv);
     fmt::print(messages, "{}\n{}\n{}: predictions of {} recordings\n", predictor.backend().line(),

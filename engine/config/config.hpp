@@ -130,6 +130,7 @@ struct LossConfig {
     PerComponent<std::string> weight_written_at;
     PerComponent<DistanceLoss> distance = kDefaultDistances;  // of signal and scalar tasks
     double positive_weight = 1.0;                             // of the existence loss
+    double location_sd_ms = 0.05;                             // LossSettings::location_sd_ms
 };
 
 enum class RampShape { linear, cosine };

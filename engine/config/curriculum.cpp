@@ -40,8 +40,7 @@ int start_epoch(const CurriculumConfig& curriculum, Component component) {
 
 PerComponent<double> epoch_weights(const LossConfig& loss, const CurriculumConfig& curriculum, int epoch) {
     PerComponent<double> weights;
-    for (std::size_t c = 0; c < kComponents; ++c)
-        weights[c] = loss.weights[c] * factor(curriculum, static_cast<Component>(c), epoch);
+    for (const Component c : kAllComponents) weights[c] = loss.weights[c] * factor(curriculum, c, epoch);
     return weights;
 }
 
@@ -51,8 +50,8 @@ PerComponent<double> final_weights(const LossConfig& loss, const CurriculumConfi
 
 int first_final_epoch(const LossConfig& loss, const CurriculumConfig& curriculum) {
     int epoch = 0;
-    for (std::size_t c = 0; c < kComponents; ++c)
-        if (loss.weights[c] > 0) epoch = std::max(epoch, end_of(curriculum, static_cast<Component>(c)));
+    for (const Component c : kAllComponents)
+        if (loss.weights[c] > 0) epoch = std::max(epoch, end_of(curriculum, c));
     return epoch;
 }
 

@@ -26,7 +26,8 @@ inline constexpr SharedStart kSharedStarts[] = {
     {"curriculum.peak_start", &CurriculumConfig::peak_start,
      per_component<bool>({{Component::peak_exist, true},
                           {Component::peak_latency, true},
-                          {Component::peak_amplitude, true}})},
+                          {Component::peak_amplitude, true},
+                          {Component::peak_location, true}})},
     {"curriculum.threshold_start", &CurriculumConfig::threshold_start,
      per_component<bool>({{Component::threshold, true}})}};
 

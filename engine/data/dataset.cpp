@@ -63,6 +63,14 @@ std::int32_t label_target(const Recordings& table, Component c, std::size_t row)
     return std::isnan(table.scalar[task_of(c).labelled_by][row]) ? 0 : 1;
 }
 
+// Why a further loss has nothing to read; empty where it has.
+std::string reason_without(Component c, const NetworkSettings& model,
+                           const PerComponent<std::string>& dropped) {
+    if (c != Component::peak_location) return {};
+    if (model.latency_head != LatencyHead::point) return "model.latency_head does not point";
+    return dropped[Component::peak_latency];
+}
+
 // Of the given rows of a table: averages of the same ear, or of a patient whose ears are not given, at the same level and
 // rate.
 AlikeRows find_alike(const Recordings& table, std::span<const std::int64_t> rows) {
@@ -95,7 +103,10 @@ PerComponent<std::string> find_dropped(const Recordings& table, const Dataset& d
     for (const Component c : kAllComponents) {
         if (!is_task(c)) {
             const auto weighs = [c](const Config& stage) { return stage.loss.weights[c] > 0; };
-            if (std::ranges::none_of(stages_of(config), weighs)) dropped[c] = "its weight is 0";
+            if (std::ranges::none_of(stages_of(config), weighs))
+                dropped[c] = "its weight is 0";
+            else
+                dropped[c] = reason_without(c, config.model, dropped);
             continue;
         }
         if (!table.can_label(c))
@@ -168,6 +179,7 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
     const auto length = static_cast<std::size_t>(table.length);
     part.signal.reserve(rows.size() * length);
     if (table.has_clean) part.clean.reserve(rows.size() * length);
+    const bool has_ears = std::ranges::any_of(table.ear, [](std::int8_t ear) { return ear >= 0; });
     for (const std::int64_t row : rows) {
         const auto r = static_cast<std::size_t>(row);
         const auto begin = static_cast<std::ptrdiff_t>(r * length),
@@ -187,6 +199,8 @@ SplitData lay_out(const Recordings& table, std::span<const std::int64_t> rows,
             if (is_labelled(c)) part.label[c].push_back(label_target(table, c, r));
         }
         part.patient.push_back(table.patient[r]);
+        if (has_ears) part.ear.push_back(table.ear[r]);
+        part.intensity_db.push_back(table.intensity_db[r]);
         part.source_row.push_back(table.source_row[r]);
     }
     return part;

@@ -16,13 +16,13 @@
 #include "engine/input/csv_tokenizer.hpp"
 #include "engine/input/table_message.hpp"
 #include "engine/output/csv.hpp"
+#include "kernels/components.hpp"
 
 namespace abr {
 namespace {
 
 constexpr std::string_view kFileColumn = "source_file";  // what a key `file` looks at
-constexpr std::string_view kNumbers[] = {"age_years",         "intensity_db",        "rate_hz",     "fmp",
-                                         "wave_v_latency_ms", "wave_v_amplitude_uv", "threshold_db"};
+constexpr std::string_view kNumbers[] = {"age_years", "intensity_db", "rate_hz", "fmp"};  // and scalar labels
 // What import says itself.
 constexpr std::string_view kReserved[] = {"signal", "clean", "sample_interval_ms", "first_sample_ms",
                                           "source_file"};
@@ -30,6 +30,11 @@ constexpr std::string_view kReserved[] = {"signal", "clean", "sample_interval_ms
 template <class Names>
 bool is_one_of(std::string_view name, const Names& names) {
     return std::ranges::any_of(names, [&](std::string_view n) { return n == name; });
+}
+
+bool is_number(std::string_view name) {
+    return is_one_of(name, kNumbers) ||
+           std::ranges::any_of(kScalars, [&](Component c) { return task_of(c).label_column == name; });
 }
 
 struct Line {
@@ -175,8 +180,7 @@ class Labels {
                            !known || !known->is_text) {
                     cell = plain_number(cell);
                 }
-                if (double number = 0;
-                    is_one_of(side_.names[c], kNumbers) && !parse_number(cell, '.', number))
+                if (double number = 0; is_number(side_.names[c]) && !parse_number(cell, '.', number))
                     throw InputError(cell_message(path_, line.number, side_.names[c], cell,
                                                   "a number, or an empty cell for none", "correct the cell"));
             }

@@ -18,6 +18,7 @@
 #include "engine/import/text_source.hpp"
 #include "engine/input/table_message.hpp"
 #include "engine/output/csv.hpp"
+#include "kernels/components.hpp"
 
 static_assert(std::endian::native == std::endian::little, "only little-endian MAT-files are read");
 
@@ -417,11 +418,10 @@ class Reader {
 
     // Names that must have one value for each recording; others may be of anything else.
     static bool is_column(std::string_view name) {
-        constexpr std::string_view kColumns[] = {
-            "patient_id", "ear",          "intensity_db",      "class",
-            "age_years",  "threshold_db", "wave_v_latency_ms", "wave_v_amplitude_uv",
-            "rate_hz",    "fmp"};
-        return std::ranges::find(kColumns, name) != std::end(kColumns);
+        constexpr std::string_view kColumns[] = {"patient_id", "ear",     "intensity_db",
+                                                 "age_years",  "rate_hz", "fmp"};
+        return std::ranges::find(kColumns, name) != std::end(kColumns) ||
+               std::ranges::any_of(kTasks, [&](const Task& task) { return task.label_column == name; });
     }
 
     std::filesystem::path path_;

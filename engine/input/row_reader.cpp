@@ -1,7 +1,6 @@
 #include "engine/input/row_reader.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -9,25 +8,12 @@
 #include <type_traits>
 
 #include "engine/error.hpp"
+#include "engine/input/bad_row.hpp"
 #include "engine/input/cell_number.hpp"
 #include "engine/input/table_message.hpp"
 
 namespace abr {
 namespace {
-
-// Reasons for which a row is rejected, as the data report names them.
-constexpr std::string_view kWrongCellCount = "wrong_number_of_cells";
-constexpr std::string_view kMalformedQuotes = "malformed_quotes";
-constexpr std::string_view kMissingValue = "missing_value";
-constexpr std::string_view kNotANumber = "not_a_number";
-constexpr std::string_view kNotFinite = "not_finite";
-constexpr std::string_view kSignalNotFinite = "signal_not_finite";
-constexpr std::string_view kZeroVariance = "zero_variance_signal";
-constexpr std::string_view kNegativeAge = "negative_age";
-constexpr std::string_view kNegativeFmp = "negative_fmp";
-constexpr std::string_view kSampleInterval = "sample_interval_not_positive";
-constexpr std::string_view kUnknownEar = "unknown_ear";
-constexpr std::string_view kIncompleteClean = "incomplete_clean_signal";
 
 std::string_view cell_of(std::span<const std::string_view> cells, int column) {
     return cells[static_cast<std::size_t>(column)];
@@ -43,53 +29,6 @@ bool matches(std::string_view cell, char decimal, const FilterValue& value) {
     double number = 0;
     return parse_number(cell, decimal, number) && number == std::get<double>(value);
 }
-
-}  // namespace
-
-// Thrown by whatever finds a row unusable, caught in read(). The message is made only when it is needed.
-struct RowReader::BadRow {
-    std::string_view reason;
-    int column = 0;     // index
-    std::string what;   // instead of the cell's value, if not empty
-    std::string value;  // of the cell
-    std::string expected;
-
-    // `bad(reason, k, expected)` makes the BadRow of sample k.
-    template <class Bad>
-    static void check_signal(std::span<const float> signal, int column, const Bad& bad);
-    template <class Bad>
-    static void check_clean(std::span<const float> clean, const Bad& bad);
-};
-
-template <class Bad>
-void RowReader::BadRow::check_signal(std::span<const float> signal, int column, const Bad& bad) {
-    for (std::size_t k = 0; k < signal.size(); ++k)
-        if (!std::isfinite(signal[k])) throw bad(kSignalNotFinite, k, "a finite number (uV)");
-    const float first = signal.front();
-    if (std::all_of(signal.begin(), signal.end(), [&](float sample) { return sample == first; })) {
-        throw BadRow{kZeroVariance,
-                     column,
-                     fmt::format("all {} samples are {}", signal.size(), first),
-                     {},
-                     "a signal that varies"};
-    }
-}
-
-template <class Bad>
-void RowReader::BadRow::check_clean(std::span<const float> clean, const Bad& bad) {
-    std::size_t present = 0, absent = 0;
-    for (std::size_t k = 0; k < clean.size(); ++k) {
-        if (std::isinf(clean[k])) throw bad(kNotFinite, k, "a finite number (uV)");
-        if (std::isnan(clean[k]))
-            absent = k;
-        else
-            ++present;
-    }
-    if (present != 0 && present != clean.size())
-        throw bad(kIncompleteClean, absent, "every sample of the clean signal, or none");
-}
-
-namespace {
 
 // Reasons for which a negative label is bad; empty where it is none.
 const PerComponent<std::string> kNegativeLabel = [] {
@@ -236,10 +175,10 @@ void RowReader::read(Cells cells, std::span<const float> signal, std::span<const
                               std::move(expected)};
             };
         };
-        BadRow::check_signal(signal, columns_.signal.front(), bad_in(columns_.signal, signal));
+        check_signal(signal, columns_.signal.front(), bad_in(columns_.signal, signal));
         recordings.signal.insert(recordings.signal.end(), signal.begin(), signal.end());
         if (clean.empty()) return;
-        BadRow::check_clean(clean, bad_in(columns_.clean, clean));
+        check_clean(clean, bad_in(columns_.clean, clean));
         recordings.clean.insert(recordings.clean.end(), clean.begin(), clean.end());
     });
 }
@@ -331,7 +270,7 @@ void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings
             sample = read_number<float>(cells, column);  // which knows what is wrong
         signal.push_back(sample);
     }
-    BadRow::check_signal(std::span(signal).last(length), columns_.signal.front(), bad_in(columns_.signal));
+    check_signal(std::span(signal).last(length), columns_.signal.front(), bad_in(columns_.signal));
 
     if (columns_.clean.empty()) return;
     std::vector<float>& clean = recordings.clean;
@@ -342,7 +281,7 @@ void RowReader::parse_samples(const CsvTokenizer& record, Recordings& recordings
         const bool missing = is_missing_.is_word(cell_of(cells, column), TableColumns::kAbsent);
         clean.push_back(missing ? kMissing : read_number<float>(cells, column));
     }
-    BadRow::check_clean(std::span(clean).last(length), bad_in(columns_.clean));
+    check_clean(std::span(clean).last(length), bad_in(columns_.clean));
 }
 
 float RowReader::read_optional(Cells cells, int index, std::string_view reason_if_negative) const {
@@ -415,35 +354,12 @@ std::int32_t RowReader::read_class(Cells cells, std::int64_t line) const {
 }
 
 void RowReader::reject(const BadRow& bad, std::int64_t line, RowBlock& block) const {
-    if (config_.on_bad_row == OnBadRow::error) throw InputError(bad_row_message(bad, line));
+    const auto message = [&] { return bad_row_message(bad, source_, columns_, config_.on_bad_row, line); };
+    if (config_.on_bad_row == OnBadRow::error) throw InputError(message());
     Rejection& rejection = block.rejected[bad.reason];
     ++rejection.count;
     if (rejection.lines.size() < kRejectionLines) rejection.lines.push_back(line);
-    if (rejection.first.empty()) rejection.first = bad_row_message(bad, line);
-}
-
-std::string RowReader::remedy_of(const BadRow& bad) const {
-    std::vector<std::string> ways = {"correct the row"};
-    if (bad.reason == kUnknownEar) ways.push_back("say which ear it means under [data.ear_aliases]");
-    const bool is_required = columns_.is_sample(bad.column) ||
-                             bad.column == columns_[TableField::intensity_db] ||
-                             bad.column == columns_[TableField::sample_interval_ms];
-    const bool is_whole = bad.value.find_first_of(".,") == std::string::npos;
-    const bool may_mean_none = bad.reason == kNotANumber || bad.reason == kNotFinite ||
-                               bad.reason == kUnknownEar || (bad.reason.starts_with("negative_") && is_whole);
-    if (!is_required && may_mean_none && !bad.value.empty())
-        ways.push_back(fmt::format("set data.missing = [\"{}\"] if that means none", bad.value));
-    if (config_.on_bad_row == OnBadRow::error)
-        ways.push_back("leave such rows out with data.on_bad_row = \"skip\"");
-    if (ways.size() > 1) ways.back() = "or " + ways.back();
-    return fmt::format("{}", fmt::join(ways, ", "));
-}
-
-std::string RowReader::bad_row_message(const BadRow& bad, std::int64_t line) const {
-    const std::string remedy = remedy_of(bad);
-    const std::string& column = columns_.name(bad.column);
-    if (!bad.what.empty()) return column_message(source_, line, column, bad.what, bad.expected, remedy);
-    return cell_message(source_, line, column, bad.value, bad.expected, remedy);
+    if (rejection.first.empty()) rejection.first = message();
 }
 
 }  // namespace abr

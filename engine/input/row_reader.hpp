@@ -21,6 +21,8 @@
 
 namespace abr {
 
+struct BadRow;
+
 // What the rows of one part of a file gave. source_row counts from the part's first data row; patients are
 // the part's own.
 struct RowBlock {
@@ -53,7 +55,6 @@ class RowReader {
               RowBlock& block) const;
 
   private:
-    struct BadRow;
     struct Values;
 
     template <class ReadSamples>
@@ -71,8 +72,6 @@ class RowReader {
     std::int8_t read_ear(Cells cells) const;
     std::int32_t read_class(Cells cells, std::int64_t line) const;
     void reject(const BadRow& bad, std::int64_t line, RowBlock& block) const;
-    std::string remedy_of(const BadRow& bad) const;
-    std::string bad_row_message(const BadRow& bad, std::int64_t line) const;
 
     const TableSource& source_;
     const TableColumns& columns_;

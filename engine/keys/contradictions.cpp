@@ -227,14 +227,14 @@ class Rules {
                 "write loss.class_weights = \"balanced\", or remove the power");
         double final_weight = 0;
         Keys keys;
-        for (std::size_t i = 0; i < kComponents; ++i) {
-            const auto& ramp = config_.curriculum.ramps[i];
-            final_weight += loss.weights[i] * (config_.curriculum.enabled && ramp ? ramp->to : 1.0);
-            keys.push_back(fmt::format("loss.weights.{}", kComponentNames[i]));
-            keys.push_back(fmt::format("curriculum.{}.to", kComponentNames[i]));
+        for (const Component c : kAllComponents) {
+            if (!is_task(c)) continue;
+            const auto& ramp = config_.curriculum.ramps[c];
+            final_weight += loss.weights[c] * (config_.curriculum.enabled && ramp ? ramp->to : 1.0);
+            keys.push_back(fmt::format("loss.weights.{}", task_of(c).name));
+            keys.push_back(fmt::format("curriculum.{}.to", task_of(c).name));
         }
-        require(final_weight > 0, keys,
-                "the final weight of every loss component is 0: nothing would be trained",
+        require(final_weight > 0, keys, "the final weight of every task is 0: nothing would be trained",
                 "give one of them a weight above 0");
     }
 

@@ -74,6 +74,14 @@ bool ramp_epochs_act(const Config& config) {
         kAllComponents, [&](Component c) { return c != Component::signal && !config.curriculum.ramps[c]; });
 }
 
+template <auto member>
+Field setting_field(const NetworkSetting<member>& setting) {
+    if constexpr (std::is_enum_v<typename NetworkSetting<member>::Value>)
+        return choice<at<&Config::model, member>>({setting.names.begin(), setting.names.end()});
+    else
+        return at<&Config::model, member>;
+}
+
 template <Component component>
 void add_component(std::vector<Key>& keys) {
     const auto add = [&](std::string_view name, Field field, Range range, std::string_view unit,
@@ -106,7 +114,7 @@ void add_component(std::vector<Key>& keys) {
 void add_model_keys(std::vector<Key>& keys) {
     for_each_network_setting([&]<auto member>(const NetworkSetting<member>& setting) {
         keys.push_back({.path = "model." + std::string(setting.name),
-                        .field = at<&Config::model, member>,
+                        .field = setting_field<member>(setting),
                         .range = setting.range,
                         .unit = setting.unit,
                         .allowed = setting.allowed,
@@ -146,7 +154,7 @@ void add_loss_keys(std::vector<Key>& keys) {
                                     task_of(c).description)});
     });
     for_each_component([&]<Component c>(ComponentConstant<c>) {
-        if (is_labelled(c)) return;
+        if (!is_task(c) || is_labelled(c)) return;
         const auto section = fmt::format("loss.{}.", task_of(c).name);
         keys.push_back({.path = section + "type",
                         .field = choice<distance_member<c, &DistanceLoss::type>>({"mse", "l1", "huber"}),
@@ -161,6 +169,12 @@ void add_loss_keys(std::vector<Key>& keys) {
                     .field = at<&Config::loss, &LossConfig::positive_weight>,
                     .range = kPositive,
                     .meaning = "how many times a recording with wave V counts"});
+    keys.push_back(
+        {.path = "loss.peak_location.sd_ms",
+         .field = at<&Config::loss, &LossConfig::location_sd_ms>,
+         .range = {1e-3, 100},
+         .unit = "ms",
+         .meaning = "width of the density around a mark that the map pointing at wave V should have"});
 }
 
 void add_curriculum_keys(std::vector<Key>& keys) {
@@ -177,7 +191,7 @@ void add_curriculum_keys(std::vector<Key>& keys) {
                               .field = at<&Config::curriculum, &CurriculumConfig::peak_start>,
                               .range = kEpochs,
                               .unit = "epoch",
-                              .meaning = "… of the three peak losses",
+                              .meaning = "… of the losses of the peak",
                               .present = shared_start_acts<1>},
                              {.path = "curriculum.threshold_start",
                               .field = at<&Config::curriculum, &CurriculumConfig::threshold_start>,

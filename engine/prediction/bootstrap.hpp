@@ -22,8 +22,8 @@ inline constexpr int kBootstrapReplicates = 1000;
 // is drawn twice counts as two. By metric name; a metric that fewer than half of the replicates have (AUC with one
 // class, say) has none, and losses have none: they are no property of a recording alone. The evaluation holds the
 // restored signals. The same for any number of threads.
-std::map<std::string, Interval> bootstrap_intervals(const EvaluatedSplit&, const Evaluation&,
-                                                    std::uint64_t seed, cpu::Stream&,
-                                                    int replicates = kBootstrapReplicates);
+std::map<std::string, Interval> bootstrap_intervals(const SplitView&, const Evaluation&,
+                                                    const EvaluationSettings&, std::uint64_t seed,
+                                                    cpu::Stream&, int replicates = kBootstrapReplicates);
 
 }  // namespace abr

@@ -47,7 +47,7 @@ class Predictor {
     int threads() const { return threads_; }      // run.threads
     std::uint64_t seed() const { return seed_; }  // run.seed
     std::size_t patients_measured() const;        // with a recording in split()
-    EvaluatedSplit split() const {
+    SplitView split() const {
         return {data_, checkpoint_.data.classes, patients_, dropped_, checkpoint_.statistics.class_counts};
     }
 

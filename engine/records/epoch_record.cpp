@@ -6,6 +6,8 @@
 namespace abr {
 namespace {
 
+constexpr const char* kNotValidated = "the epoch ended before validation";
+
 // Values of one column over the steps.
 std::vector<double> column(std::span<const StepRecord> steps,
                            const std::function<double(const StepRecord&)>& value) {
@@ -20,7 +22,8 @@ std::vector<double> column(std::span<const StepRecord> steps,
 using Visit = std::function<void(const std::string& name, const std::function<void(CsvRow&)>& cell)>;
 
 void for_each_column(const EpochRecord& record, std::span<const std::string> class_names,
-                     const PerComponent<bool>& present, const Visit& visit) {
+                     const RunColumns& columns, const Visit& visit) {
+    const PerComponent<bool>& present = columns.present;
     const auto number = [&](const std::string& name, std::optional<double> value) {
         visit(name, [value](CsvRow& row) { row.number(value); });
     };
@@ -52,11 +55,12 @@ void for_each_column(const EpochRecord& record, std::span<const std::string> cla
     SplitMetrics not_validated;
     not_validated.f1_class.resize(class_names.size());
     for (const Component c : kAllComponents)
-        if (present[c]) not_validated.loss[c] = Metric::absent("the epoch ended before validation");
+        if (present[c]) not_validated.loss[c] = Metric::absent(kNotValidated);
+    if (columns.ears) not_validated.ear_f1_macro = Metric::absent(kNotValidated);
     for_each_metric(
         record.val ? *record.val : not_validated, class_names,
         [&](const std::string& name, const Metric& metric) { number("val_" + name, metric.value); });
-    if (!record.stage.empty()) visit("stage", [&](CsvRow& row) { row.text(record.stage); });
+    if (columns.stages) visit("stage", [&](CsvRow& row) { row.text(record.stage); });
 }
 
 }  // namespace
@@ -83,18 +87,15 @@ TrainSummary summarise_steps(std::span<const StepRecord> steps, const PerCompone
     return summary;
 }
 
-std::vector<std::string> epoch_columns(std::span<const std::string> class_names,
-                                       const PerComponent<bool>& present, bool with_stages) {
-    std::vector<std::string> columns;
-    EpochRecord record;
-    if (with_stages) record.stage = "a stage";
-    for_each_column(record, class_names, present,
-                    [&](const std::string& name, const auto&) { columns.push_back(name); });
-    return columns;
+std::vector<std::string> epoch_columns(std::span<const std::string> class_names, const RunColumns& columns) {
+    std::vector<std::string> names;
+    for_each_column({}, class_names, columns,
+                    [&](const std::string& name, const auto&) { names.push_back(name); });
+    return names;
 }
 
 CsvRow epoch_row(const EpochRecord& record, std::span<const std::string> class_names,
-                 const PerComponent<bool>& present) {
+                 const RunColumns& columns) {
     if (record.val) {
         for_each_metric(*record.val, class_names, [](const std::string& name, const Metric& metric) {
             if (!metric.is_set()) {
@@ -104,7 +105,7 @@ CsvRow epoch_row(const EpochRecord& record, std::span<const std::string> class_n
         });
     }
     CsvRow row;
-    for_each_column(record, class_names, present, [&](const std::string&, const auto& cell) { cell(row); });
+    for_each_column(record, class_names, columns, [&](const std::string&, const auto& cell) { cell(row); });
     return row;
 }
 

@@ -47,12 +47,18 @@ inline bool has_columns(Component c, const PerComponent<bool>& present) {
     return is_task(c) || present[c];
 }
 
-// The columns in the contract's order; with_stages: the stage's name is the last.
+// What a run's tables have columns of, beside what they always have.
+struct RunColumns {
+    PerComponent<bool> present = {};  // components that are not dropped
+    bool ears = false;                // some recording says its ear
+    bool stages = false;              // epochs have the name of a stage, in the last column
+};
+// The columns in the contract's order.
 std::vector<std::string> epoch_columns(std::span<const std::string> class_names,
-                                       const PerComponent<bool>& present = {}, bool with_stages = false);
+                                       const RunColumns& columns = {});
 // Throws std::logic_error where a validation metric has neither a value nor a reason.
 CsvRow epoch_row(const EpochRecord&, std::span<const std::string> class_names,
-                 const PerComponent<bool>& present = {});
+                 const RunColumns& columns = {});
 
 // {column: reason} of every metric without a value; column = prefix + name, e.g. prefix "val_".
 std::map<std::string, std::string> absent_metrics(const SplitMetrics&,

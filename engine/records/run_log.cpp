@@ -49,12 +49,12 @@ KeepRow earlier_validation(const ResumePoint& resume) {
 
 }  // namespace
 
-RunLog::RunLog(const RunFolder& folder, std::vector<std::string> class_names,
-               const PerComponent<bool>& present, const ResumePoint& resume, bool with_stages)
+RunLog::RunLog(const RunFolder& folder, std::vector<std::string> class_names, const RunColumns& columns,
+               const ResumePoint& resume)
     : class_names_(std::move(class_names)),
-      present_(present),
-      steps_(folder.file("steps.csv"), csv_header(step_columns(present)), earlier_steps(resume)),
-      epochs_(folder.file("epochs.csv"), csv_header(epoch_columns(class_names_, present, with_stages)),
+      columns_(columns),
+      steps_(folder.file("steps.csv"), csv_header(step_columns(columns.present)), earlier_steps(resume)),
+      epochs_(folder.file("epochs.csv"), csv_header(epoch_columns(class_names_, columns)),
               earlier_epochs(resume)),
       report_(folder.file("classification_report.csv"), csv_header(kReportColumns),
               earlier_validation(resume)),
@@ -66,12 +66,13 @@ void RunLog::step(std::int64_t epoch, const StepRecord& record) {
     row.integer(epoch).integer(record.step);
     row.number(record.learning_rate).number(record.grad_norm).number(record.loss_total);
     for (const Component c : kAllComponents)
-        if (has_columns(c, present_)) row.number(present_[c] ? std::optional(record.loss[c]) : std::nullopt);
+        if (has_columns(c, columns_.present))
+            row.number(columns_.present[c] ? std::optional(record.loss[c]) : std::nullopt);
     steps_.append(row);
 }
 
 void RunLog::epoch(const EpochRecord& record) {
-    epochs_.append(epoch_row(record, class_names_, present_));
+    epochs_.append(epoch_row(record, class_names_, columns_));
 }
 
 void RunLog::classification(std::int64_t epoch, std::string_view split, const ConfusionMatrix& confusion) {

@@ -24,10 +24,9 @@ struct ResumePoint {
 class RunLog {
   public:
     // Begins the files; with a resume point, cuts those that are there to it instead (also drops the rows of
-    // the test split, which are written when a run ends). present: components that are not dropped;
-    // with_stages: whether epochs have the name of a stage.
-    RunLog(const RunFolder&, std::vector<std::string> class_names, const PerComponent<bool>& present,
-           const ResumePoint& resume = {}, bool with_stages = false);
+    // the test split, which are written when a run ends).
+    RunLog(const RunFolder&, std::vector<std::string> class_names, const RunColumns& columns,
+           const ResumePoint& resume = {});
 
     void step(std::int64_t epoch, const StepRecord&);
     void epoch(const EpochRecord&);
@@ -38,7 +37,7 @@ class RunLog {
 
   private:
     std::vector<std::string> class_names_;
-    PerComponent<bool> present_;
+    RunColumns columns_;
     CsvWriter steps_, epochs_, report_, confusion_;
 };
 

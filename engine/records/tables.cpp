@@ -87,6 +87,43 @@ void write_predictions(const std::filesystem::path& path, std::span<const std::s
     write_file_atomically(path, table.bytes());
 }
 
+void write_reliability(const std::filesystem::path& path, std::span<const ReliabilityRow> rows) {
+    const std::vector<std::string> columns = {"split", "task",       "temperature",      "above",
+                                              "up_to", "recordings", "mean_probability", "share_true"};
+    CsvTable table(csv_header(columns));
+    for (const auto& [split, task, temperature, bin] : rows) {
+        CsvRow row;
+        row.text(split).text(task_of(task).name).number(temperature).number(bin.low).number(bin.high);
+        row.integer(bin.recordings);
+        bin.recordings > 0 ? row.number(bin.mean_probability).number(bin.share_true) : row.empty().empty();
+        table.append(row);
+    }
+    write_file_atomically(path, table.bytes());
+}
+
+void write_by_level(const std::filesystem::path& path, std::span<const std::string> class_names,
+                    std::span<const LevelRow> rows) {
+    const auto for_each_shown = [&](const LevelRow& row, const auto& visit) {
+        for_each_metric(row.metrics, class_names, [&](const std::string& name, const Metric& metric) {
+            if (!name.starts_with("loss_")) visit(name, metric);
+        });
+    };
+    std::vector<std::string> columns = {"split", "intensity_db", "class", "recordings"};
+    if (!rows.empty())
+        for_each_shown(rows.front(),
+                       [&](const std::string& name, const Metric&) { columns.push_back(name); });
+    CsvTable table(csv_header(columns));
+    for (const LevelRow& level : rows) {
+        CsvRow row;
+        row.text(level.split).number(level.intensity_db);
+        level.true_class ? row.text(class_names[static_cast<std::size_t>(*level.true_class)]) : row.empty();
+        row.integer(level.recordings);
+        for_each_shown(level, [&](const std::string&, const Metric& metric) { row.number(metric.value); });
+        table.append(row);
+    }
+    write_file_atomically(path, table.bytes());
+}
+
 void write_restored(const std::filesystem::path& path, std::span<const PredictionRow> rows,
                     std::span<const float> restored_uv) {
     const std::size_t length = rows.empty() ? 0 : restored_uv.size() / rows.size();

@@ -1,4 +1,4 @@
-// CSV files that are written at once: split.csv, predictions, restored signals.
+// CSV files that are written at once: split.csv, predictions, restored signals, metrics by level, reliability.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "kernels/components.hpp"
+#include "metrics/calibration.hpp"
+#include "metrics/split_metrics.hpp"
 
 namespace abr {
 
@@ -38,6 +40,27 @@ struct PredictionRow {
 // The last column, missing_inputs, is always there: names with spaces between, empty where nothing is missing.
 void write_predictions(const std::filesystem::path& path, std::span<const std::string> class_names,
                        std::span<const PredictionRow> rows);
+
+// A bin of the probabilities that a task states of a split; reliability.csv.
+struct ReliabilityRow {
+    std::string split;
+    Component task = {};
+    double temperature = 1;
+    ReliabilityBin bin;
+};
+void write_reliability(const std::filesystem::path& path, std::span<const ReliabilityRow> rows);
+
+// Metrics of the recordings of a split that have one stimulus level and one true class; by_level.csv.
+struct LevelRow {
+    std::string split;
+    std::optional<float> intensity_db;       // dB nHL; empty: of every level
+    std::optional<std::int32_t> true_class;  // empty: of every class, and without one
+    std::int64_t recordings = 0;
+    SplitMetrics metrics;
+};
+// Losses have no columns: they are no property of some recordings alone. All rows have the same metrics.
+void write_by_level(const std::filesystem::path& path, std::span<const std::string> class_names,
+                    std::span<const LevelRow> rows);
 
 // recording, patient_id, s0 ... s{T-1} in uV; restored_uv (rows, T).
 void write_restored(const std::filesystem::path& path, std::span<const PredictionRow> rows,

@@ -124,10 +124,9 @@ std::optional<Finding> loss_variance_high(const RuleCase& rule) {
     const auto enough = static_cast<double>(rule.count("steps"));
     std::vector<Variance> variances(1 + kComponents);
     variances[0] = {"train_loss_total", rule.setting("total"), {}, 0};
-    for (std::size_t c = 0; c < kComponents; ++c) {
-        const auto component = static_cast<Component>(c);
-        variances[1 + c] = {column_of("train_loss_", component), component_limit(rule, component), {}, 0};
-    }
+    for (const Component c : kAllComponents)
+        variances[1 + static_cast<std::size_t>(c)] = {
+            column_of("train_loss_", c), component_limit(rule, c), {}, 0};
     for (std::size_t row = rule.count("from_epoch") - 1; row < epochs.done(); ++row) {
         const auto found = std::ranges::find(steps, epochs.value("epoch", row), &EpochSteps::epoch);
         if (found == steps.end()) continue;

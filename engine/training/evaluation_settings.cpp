@@ -25,6 +25,7 @@ void for_each_number(Settings& settings, const Visit& visit) {
     visit("positive_weight", settings.loss.positive_weight, HUGE_VAL);
     visit("label_smoothing", settings.loss.label_smoothing, 1.0);
     visit("focal_gamma", settings.loss.focal_gamma, HUGE_VAL);
+    visit("location_sd_ms", settings.loss.location_sd_ms, HUGE_VAL);
     visit("noise_sd", settings.degradation.noise_sd, HUGE_VAL);
     visit("degradation_probability", settings.degradation.probability, std::nextafter(1.0, 2.0));
 }
@@ -56,7 +57,12 @@ Json to_json(const EvaluationSettings& settings) {
     Json weights = Json::object();
     for (const Component c : kAllComponents)
         weights[std::string(task_of(c).name)] = settings.final_weights[c];
-    Json json = {{"seed", settings.seed}, {"final_weights", std::move(weights)}};
+    Json temperature = Json::object();
+    for (const Component c : kAllComponents)
+        if (is_labelled(c)) temperature[std::string(task_of(c).name)] = settings.temperature[c];
+    Json json = {{"seed", settings.seed},
+                 {"final_weights", std::move(weights)},
+                 {"temperature", std::move(temperature)}};
     for_each_number(settings, [&](const char* name, float value, double) { json[name] = value; });
     for_each_range(settings, [&](const char* name, const LogRange& range) {
         json[name] = {range.low, range.high};
@@ -91,10 +97,19 @@ EvaluationSettings evaluation_settings_from_json(const Json& json, Index classes
     check(std::ranges::all_of(settings.final_weights.values,
                               [](double w) { return std::isfinite(w) && w >= 0; }),
           "final_weights", json.at("final_weights"));
+    if (const auto found = json.find("temperature"); found != json.end()) {
+        for (const Component c : kAllComponents)
+            settings.temperature[c] = found->value(std::string(task_of(c).name), 1.0);
+        check(std::ranges::all_of(settings.temperature.values,
+                                  [](double t) { return std::isfinite(t) && t > 0; }),
+              "temperature", *found);
+    }
     for_each_number(settings, [&](const char* name, float& value, double limit) {
+        if (!json.contains(name)) return;  // younger than the checkpoint
         json.at(name).get_to(value);
         check(value >= 0 && static_cast<double>(value) < limit, name, json.at(name));
     });
+    check(settings.loss.location_sd_ms > 0, "location_sd_ms", json.value("location_sd_ms", Json()));
     for_each_range(settings, [&](const char* name, LogRange& range) {
         const auto found = json.find(name);
         if (found == json.end()) return;

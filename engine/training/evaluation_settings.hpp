@@ -8,6 +8,7 @@
 #include "engine/output/json.hpp"
 #include "kernels/components.hpp"
 #include "kernels/loss.hpp"
+#include "metrics/calibration.hpp"
 #include "model/learner.hpp"
 
 namespace abr {
@@ -15,6 +16,9 @@ namespace abr {
 struct EvaluationSettings {
     LossSettings loss;                   // classes: as in the network's shape
     PerComponent<double> final_weights;  // of the total loss
+    // Fitted on the validation of the epoch whose weights are measured; the checkpoints written before it was
+    // have 1.
+    Temperatures temperature = kUncalibrated;
     // Those of the second, degraded input where there is no clean signal (kernels/batch.hpp).
     std::uint64_t seed = 0;
     DegradationSettings degradation;

@@ -40,6 +40,14 @@ class Reader {
         asked_.insert(name);
         return model_.contains(name);
     }
+    // One of names.
+    template <class V>
+    void read_name(const std::string& name, std::span<const std::string_view> names, V& value) {
+        const Json& json = at(name);
+        const auto found = json.is_string() ? std::ranges::find(names, json.get<std::string>()) : names.end();
+        if (found == names.end()) fail(fmt::format("{} is none of {}", name, fmt::join(names, ", ")));
+        value = static_cast<V>(found - names.begin());
+    }
     // An integer, a number, or a list of integers.
     template <class V>
     void read(const std::string& name, const Range& range, V& value) {
@@ -97,8 +105,12 @@ class Reader {
 Json to_json(const NetworkShape& shape) {
     Json json;
     for_each_size(shape, [&](const char* name, Index value, const Range&) { json[name] = value; });
-    for_each_stored_setting(
-        [&](const std::string& name, const auto& setting) { json[name] = shape.*setting.member; });
+    for_each_stored_setting([&]<auto member>(const std::string& name, const NetworkSetting<member>& setting) {
+        if constexpr (std::is_enum_v<typename NetworkSetting<member>::Value>)
+            json[name] = setting.names[static_cast<std::size_t>(shape.*member)];
+        else
+            json[name] = shape.*member;
+    });
     json[kBuiltKey] = shape.built.values;
     return json;
 }
@@ -109,8 +121,13 @@ NetworkShape network_from_json(const Json& model, const std::string& file,
     NetworkShape shape;
     for_each_size(
         shape, [&](const char* name, Index& value, const Range& range) { reader.read(name, range, value); });
-    for_each_stored_setting([&](const std::string& name, const auto& setting) {
-        if (reader.contains(name)) reader.read(name, setting.range, shape.*setting.member);
+    for_each_stored_setting([&]<auto member>(const std::string& name, const NetworkSetting<member>& setting) {
+        if (!reader.contains(name))
+            shape.*member = setting.before.value_or(shape.*member);
+        else if constexpr (std::is_enum_v<typename NetworkSetting<member>::Value>)
+            reader.read_name(name, setting.names, shape.*member);
+        else
+            reader.read(name, setting.range, shape.*member);
     });
     reader.read_built(shape.built);
     if (const std::string name = reader.unknown(); !name.empty())

@@ -41,8 +41,7 @@ void for_each_column(Record&& record, const Visit& visit) {
     visit("learning_rate", record.learning_rate);
     visit("grad_norm", record.grad_norm);
     visit("loss_total", record.loss_total);
-    for (std::size_t c = 0; c < kComponents; ++c)
-        visit("loss_" + std::string(kComponentNames[c]), record.loss[c]);
+    for (const Component c : kAllComponents) visit("loss_" + std::string(task_of(c).name), record.loss[c]);
 }
 
 std::vector<std::string> step_columns() {

@@ -146,7 +146,7 @@ void check_own_folder(const RunFolder& folder) {
     }
     for (const std::string_view name :
          {"environment.json", "split.csv", "data_report.json", "epochs.csv", "steps.csv",
-          "predictions_val.csv", "predictions_test.csv", "summary.json"})
+          "predictions_val.csv", "predictions_test.csv", "by_level.csv", "reliability.csv", "summary.json"})
         if (is_there(name)) refuse(name);
 }
 

@@ -19,7 +19,8 @@ LossSettings loss_settings(const LossConfig& loss, std::size_t classes) {
             .positive_weight = static_cast<float>(loss.positive_weight),
             .label_smoothing = static_cast<float>(loss.label_smoothing),
             .focal_gamma = static_cast<float>(loss.focal_gamma),
-            .classes = static_cast<Index>(classes)};
+            .classes = static_cast<Index>(classes),
+            .location_sd_ms = static_cast<float>(loss.location_sd_ms)};
 }
 
 BatchSettings batch_settings(const Config& config, const Dataset& dataset) {
@@ -30,6 +31,14 @@ BatchSettings batch_settings(const Config& config, const Dataset& dataset) {
     batch.augmentation = config.augmentation;
     batch.degradation = config.degradation;
     return batch;
+}
+
+// Gives the pointing head the times of samples, in the unit of its answer.
+void place_samples(LearnerSettings& settings) {
+    const Scaling& latency = settings.scaling[Component::peak_latency];
+    const auto scale = static_cast<double>(latency.scale);
+    settings.shape.first_place = (settings.batch.first_sample_ms - static_cast<double>(latency.mean)) / scale;
+    settings.shape.place_step = settings.batch.sample_interval_ms / scale;
 }
 
 }  // namespace
@@ -80,6 +89,7 @@ LearnerSettings learner_settings(const Checkpoint& checkpoint) {
     settings.batch.first_sample_ms = checkpoint.data.first_sample_ms;
     settings.batch.degradation = checkpoint.evaluation.degradation;
     settings.scaling = head_scaling(checkpoint.statistics);
+    place_samples(settings);
     settings.seed = checkpoint.evaluation.seed;
     return settings;
 }
@@ -92,6 +102,7 @@ LearnerSettings learner_settings(const Config& config, const Dataset& dataset) {
     settings.class_weights.assign(weights.begin(), weights.end());
     settings.batch = batch_settings(config, dataset);
     settings.scaling = head_scaling(dataset.statistics);
+    place_samples(settings);
     settings.optimizer = {.beta1 = config.optimizer.beta1,
                           .beta2 = config.optimizer.beta2,
                           .epsilon = config.optimizer.epsilon,

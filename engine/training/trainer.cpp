@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "engine/error.hpp"
 #include "engine/output/file.hpp"
 #include "engine/training/evaluation.hpp"
 #include "engine/training/interrupt.hpp"
 #include "engine/training/resume.hpp"
+#include "engine/training/row_metrics.hpp"
 
 namespace abr {
 namespace {
@@ -42,13 +44,15 @@ Trainer::Trainer(const RunParts& parts)
     : p_(parts),
       stage_(std::in_place, p_.session, p_.resumed ? p_.resumed->progress.begin : StageBegin{}),
       present_(present_components(dataset())),
-      log_(p_.folder, dataset().classes, present_, resume_point(p_.resumed),
-           !p_.session.config.stages.empty()),
+      log_(p_.folder, dataset().classes,
+           {present_, !dataset().part(Split::train).ear.empty(), !p_.session.config.stages.empty()},
+           resume_point(p_.resumed)),
       progress_(checkpoint_.progress) {
     describe_stage();
     if (p_.resumed) {
         stage_->learner().restore(p_.resumed->learner);
         progress_ = p_.resumed->progress;
+        checkpoint_.evaluation.temperature = p_.resumed->evaluation.temperature;
     } else {
         origin_ = initialise(stage_->learner(), p_.session, config(), {});
     }
@@ -269,7 +273,9 @@ void Trainer::show_progress(std::int64_t steps_done) {
 void Trainer::validate(EpochRecord& record) {
     const double training_seconds = seconds_since(epoch_start_);
     const Evaluation evaluation = stage_->learner().evaluate(dataset().part(Split::val).view());
-    record.val = metrics_of(split_of(dataset(), Split::val), evaluation, stage_->final_weights());
+    const SplitView split = split_of(dataset(), Split::val);
+    checkpoint_.evaluation.temperature = fit_temperatures(split, evaluation);
+    record.val = metrics_of(split, evaluation, checkpoint_.evaluation);
     if (progress_.epoch == 0) declare_absent(*record.val);
 
     const ConfusionMatrix confusion(static_cast<Index>(dataset().classes.size()), evaluation.confusion);
@@ -291,7 +297,8 @@ void Trainer::note_best(const SplitMetrics& metrics, const Evaluation& evaluatio
     if (better_loss) progress_.best_loss = {progress_.epoch, -loss};
     const bool better_f1 = has_classifier() && improves(progress_.best_f1, metrics.f1_macro.value.value());
     if (better_f1) progress_.best_f1 = {progress_.epoch, metrics.f1_macro.value.value()};
-    if (by_f1() ? better_f1 : better_loss) write_predictions_of(Split::val, evaluation);
+    if (by_f1() ? better_f1 : better_loss)
+        write_predictions_of(Split::val, evaluation, checkpoint_.evaluation.temperature);
 }
 
 void Trainer::observe_stopping(const SplitMetrics& metrics) {
@@ -306,26 +313,38 @@ void Trainer::observe_stopping(const SplitMetrics& metrics) {
 
 void Trainer::measure_best(RunSummary& summary) {
     if (best().epoch < 0) return;
-    stage_->learner().restore(load_checkpoint_of_run(p_.folder.file(best_file()), p_.session).learner);
-    const Evaluation validation = stage_->learner().evaluate(dataset().part(Split::val).view());
-    summary.val = metrics_of(split_of(dataset(), Split::val), validation, stage_->final_weights());
-    // What is there may be of an epoch that a killed run did not save and that was trained otherwise then, as
-    // with another training.epochs.
-    write_predictions_of(Split::val, validation);
-    const SplitData& test = dataset().part(Split::test);
-    if (test.rows == 0) return;
-    const Evaluation evaluation = stage_->learner().evaluate(test.view());
-    summary.test = metrics_of(split_of(dataset(), Split::test), evaluation, stage_->final_weights());
-    log_.classification(best().epoch, "test",
-                        {static_cast<Index>(dataset().classes.size()), evaluation.confusion});
+    const Checkpoint checkpoint = load_checkpoint_of_run(p_.folder.file(best_file()), p_.session);
+    const EvaluationSettings& settings = checkpoint.evaluation;
+    stage_->learner().restore(checkpoint.learner);
+    std::vector<LevelRow> levels;
+    std::vector<ReliabilityRow> reliability;
+    const auto measure = [&](Split part) {
+        const SplitView split = split_of(dataset(), part);
+        const std::string name(kSplitNames[static_cast<std::size_t>(part)]);
+        const Evaluation evaluation = stage_->learner().evaluate(split.data.view(), true);
+        // What is there may be of an epoch that a killed run did not save and that was trained otherwise then,
+        // as with another training.epochs.
+        write_predictions_of(part, evaluation, settings.temperature);
+        std::ranges::move(metrics_by_level(split, evaluation, settings, name), std::back_inserter(levels));
+        std::ranges::move(reliability_rows(split, evaluation, settings.temperature, name),
+                          std::back_inserter(reliability));
+        if (part == Split::test)
+            log_.classification(best().epoch, name,
+                                {static_cast<Index>(dataset().classes.size()), evaluation.confusion});
+        return metrics_of(split, evaluation, settings);
+    };
+    summary.val = measure(Split::val);
+    if (dataset().part(Split::test).rows > 0) summary.test = measure(Split::test);
     log_.flush();
-    write_predictions_of(Split::test, evaluation);
+    write_by_level(p_.folder.file("by_level.csv"), dataset().classes, levels);
+    write_reliability(p_.folder.file("reliability.csv"), reliability);
 }
 
-void Trainer::write_predictions_of(Split split, const Evaluation& evaluation) const {
+void Trainer::write_predictions_of(Split split, const Evaluation& evaluation,
+                                   const Temperatures& temperature) const {
     write_predictions(
         p_.folder.file(fmt::format("predictions_{}.csv", kSplitNames[static_cast<std::size_t>(split)])),
-        dataset().classes, prediction_rows(split_of(dataset(), split), evaluation));
+        dataset().classes, prediction_rows(split_of(dataset(), split), evaluation, temperature));
 }
 
 // The tables are on the disk before the checkpoint that counts on them.

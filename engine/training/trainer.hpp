@@ -63,7 +63,7 @@ class Trainer {
     void save(const std::vector<const char*>& files);
     void declare_absent(const SplitMetrics&);
     void show_progress(std::int64_t steps_done);
-    void write_predictions_of(Split, const Evaluation&) const;
+    void write_predictions_of(Split, const Evaluation&, const Temperatures&) const;
     const Config& config() const { return stage_->config(); }
     const Dataset& dataset() const { return p_.session.dataset; }
     bool has_classifier() const { return dataset().is_on(Component::classification); }
@@ -78,7 +78,7 @@ class Trainer {
     PerComponent<bool> present_;
     RunLog log_;
     PerComponent<double> weights_;  // of this epoch
-    Checkpoint checkpoint_;         // what does not change in a stage, and the progress
+    Checkpoint checkpoint_;         // what does not change in a stage, the progress and the temperatures
     TrainingProgress& progress_;    // of checkpoint_
     std::vector<std::int32_t> order_;
     std::chrono::steady_clock::time_point last_save_, epoch_start_;

@@ -1,6 +1,7 @@
 #include "kernels/batch.hpp"
 
 #include "kernels/batch/row.hpp"
+#include "kernels/batch_checks.hpp"
 #include "kernels/cpu/stream.hpp"
 
 namespace abr::cpu {
@@ -36,6 +37,7 @@ void gather_batch(Stream& stream, const DeviceRecordings& recordings, const Batc
                   BatchMode mode, const std::int32_t* order, const StepState* state, Index place,
                   const Batch<T>& batch) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_batch(__func__, recordings, batch);
     stream.parallel_for(batch.input.batch, [&](Index b) {
         RowPlan plan;
         draw_plan(recordings, settings, mode, order, *state, place + b, plan);

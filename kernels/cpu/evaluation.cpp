@@ -1,9 +1,11 @@
 #include "kernels/evaluation.hpp"
-#include "kernels/cpu/stream.hpp"
-#include "kernels/evaluation_terms.hpp"
 
 #include <algorithm>
 #include <cmath>
+
+#include "kernels/batch_checks.hpp"
+#include "kernels/cpu/stream.hpp"
+#include "kernels/evaluation_terms.hpp"
 
 namespace abr {
 
@@ -110,6 +112,7 @@ void add_to_sums(const EvaluationArguments<T>& a, Index b) {
 template <class T>
 void accumulate_evaluation(Stream& stream, const EvaluationArguments<T>& a) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_evaluation(__func__, a);
     const Index batch = a.batch.input.batch;
     stream.parallel_for(batch, [&](Index b) { write_predictions(a, b); });
     for (Index b = 0; b < batch; ++b) add_to_sums(a, b);

@@ -1,9 +1,11 @@
 #include "kernels/loss.hpp"
-#include "kernels/cpu/stream.hpp"
-#include "kernels/loss_terms.hpp"
 
 #include <algorithm>
 #include <cmath>
+
+#include "kernels/batch_checks.hpp"
+#include "kernels/cpu/stream.hpp"
+#include "kernels/loss_terms.hpp"
 
 namespace abr {
 
@@ -69,6 +71,7 @@ void loss_denominators(Stream& stream, const T* class_weights, const Targets<T>&
 template <class T>
 void multi_task_loss(Stream& stream, const LossSettings& settings, const LossArguments<T>& a) {
     const ProfileScope scope(stream.profile(), __func__);
+    check_loss(__func__, settings, a);
     const Index batch = a.targets.signal.rows;
     PerComponent<double> scale;  // of each gradient; 0 = none
     if (a.gradients != nullptr) {

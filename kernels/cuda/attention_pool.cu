@@ -48,18 +48,7 @@ __global__ void __launch_bounds__(kThreads)
         if (lane_index() == 0) weight[t] = score;
     }
     __syncthreads();
-    // Every warp for itself.
-    float largest = weight[0];
-    for (int t = lane_index(); t < length; t += kWarpSize)
-        largest = weight[t] > largest ? weight[t] : largest;
-    largest = warp_max(largest);
-    float sum = 0;
-    for (int t = lane_index(); t < length; t += kWarpSize) sum += std::exp(weight[t] - largest);
-    sum = warp_sum(sum);
-    __syncthreads();
-    for (int t = static_cast<int>(threadIdx.x); t < length; t += kThreads)
-        weight[t] = std::exp(weight[t] - largest) / sum;
-    __syncthreads();
+    block_softmax<kThreads>(weight, length);
     column_sums<kThreads, 1>(
         length, static_cast<int>(op.channels), partial,
         [&](int t, int c, float(&sums)[1]) { sums[0] += weight[t] * a.x.row(b, t)[c]; },

@@ -3,6 +3,7 @@
 #include "kernels/batch.hpp"
 
 #include "kernels/batch/row.hpp"
+#include "kernels/batch_checks.hpp"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/reduce.cuh"
 
@@ -57,6 +58,7 @@ void gather_batch(Stream& stream, const DeviceRecordings& recordings, const Batc
                   BatchMode mode, const std::int32_t* order, const StepState* state, Index place,
                   const Batch<T>& batch) {
     const ProfileScope scope(stream, __func__);
+    check_batch(__func__, recordings, batch);
     launch(gather_batch_kernel, batch.input.batch, kThreads, 0, stream, recordings, settings, mode, order,
            state, place, batch);
 }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "kernels/batch_checks.hpp"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/reduce.cuh"
 #include "kernels/evaluation_terms.hpp"
@@ -167,6 +168,7 @@ __global__ void __launch_bounds__(kSumThreads) add_evaluation_kernel(EvaluationA
 template <class T>
 void accumulate_evaluation(Stream& stream, const EvaluationArguments<T>& a) {
     const ProfileScope scope(stream, __func__);
+    check_evaluation(__func__, a);
     const Index batch = a.batch.input.batch;
     launch(predictions_kernel, batch, kPredictionThreads, 0, stream, a);
     launch(add_evaluation_kernel, 1, kSumThreads, 0, stream, a);

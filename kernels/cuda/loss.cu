@@ -4,15 +4,17 @@
 
 #include <cmath>
 
+#include "kernels/batch_checks.hpp"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/reduce.cuh"
+#include "kernels/cuda/term_sums.hpp"
 #include "kernels/loss_terms.hpp"
 
 namespace abr::cuda {
 namespace {
 
-constexpr int kTermThreads = kWarpSize * (kComponents - 1);  // a warp for each component but the signal
-constexpr int kSumThreads = 128;  // and rows in shared memory at a time, where sums go row by row
+constexpr int kTermThreads = kWarpSize * (kTaskCount - 1);  // a warp for each task but the signal
+constexpr int kSumThreads = 128;  // and rows in shared memory at a time, where weights go row by row
 
 // Sum of the signal's terms over this thread's samples of recording b; its share of the gradient written.
 __device__ double signal_terms(const DistanceLoss& loss, const Sequence<const float>& prediction,
@@ -54,29 +56,13 @@ __global__ void __launch_bounds__(kTermThreads, 1)
                                    scale(c, gradients.signal.data), gradients.signal);
             sum = block_sum<kTermThreads>(sum);
             if (threadIdx.x == 0) row[static_cast<int>(c)] = sum;
+        } else if constexpr (!is_task(c)) {
+            if (threadIdx.x == 0) row[static_cast<int>(c)] = 0;
         } else if (warp_index() == warp++ && lane_index() == 0) {
             row[static_cast<int>(c)] = task_term<c>(settings, heads, targets, class_weights, b,
                                                     scale(c, gradients.answer[c].data), gradients);
         }
     });
-}
-
-// One block; a thread for each component adds the rows.
-__global__ void __launch_bounds__(kSumThreads)
-    add_terms_kernel(const double* terms, Index batch, LossSums* sums) {
-    constexpr auto kColumns = static_cast<int>(kComponents);
-    DEVICE_SHARED(tile, double[kSumThreads * kColumns]);
-    const auto c = static_cast<int>(threadIdx.x);
-    double sum = c < kColumns ? sums->numerator[static_cast<std::size_t>(c)] : 0.0;
-    for (Index first = 0; first < batch; first += kSumThreads) {
-        const auto rows = static_cast<int>(batch - first < kSumThreads ? batch - first : kSumThreads);
-        __syncthreads();  // the last tile has been read
-        for (int i = c; i < rows * kColumns; i += kSumThreads) tile[i] = terms[first * kColumns + i];
-        __syncthreads();
-        if (c < kColumns)
-            for (int r = 0; r < rows; ++r) sum += tile[r * kColumns + c];
-    }
-    if (c < kColumns) sums->numerator[static_cast<std::size_t>(c)] = sum;
 }
 
 // One block. Counts are whole numbers, exact in any order; class weights go row by row.
@@ -122,10 +108,11 @@ void loss_denominators(Stream& stream, const T* class_weights, const Targets<T>&
 template <class T>
 void multi_task_loss(Stream& stream, const LossSettings& settings, const LossArguments<T>& a) {
     const ProfileScope scope(stream, __func__);
+    check_loss(__func__, settings, a);
     const Index batch = a.targets.signal.rows;
     launch(loss_terms_kernel, batch, kTermThreads, 0, stream, settings, a.heads, a.targets, a.class_weights,
            a.weights, a.sums, a.gradients != nullptr ? *a.gradients : Heads<T>{}, a.workspace);
-    launch(add_terms_kernel, 1, kSumThreads, 0, stream, a.workspace, batch, a.sums);
+    add_terms(stream, a.workspace, batch, static_cast<int>(kComponents), a.sums->numerator.values.data());
 }
 
 template void loss_denominators(Stream&, const float*, const Targets<float>&, LossSums*);

@@ -1,6 +1,8 @@
 // Sums and maxima over a warp or a block, in a fixed order: the same bits each time.
 #pragma once
 
+#include <cmath>
+
 #include "kernels/cuda/device.cuh"
 
 namespace abr::cuda {
@@ -40,6 +42,22 @@ __device__ inline T block_sum(T value) {
     T sum = partial[0];
     for (int warp = 1; warp < kThreads / kWarpSize; ++warp) sum += partial[warp];
     return sum;
+}
+
+// values[0 .. n) = their softmax, by all kThreads threads of a one-dimensional block. Every warp finds the maximum and the
+// sum for itself. What the caller wrote is behind a barrier; the result is, too.
+template <int kThreads>
+__device__ inline void block_softmax(float* values, int n) {
+    float largest = values[0];
+    for (int i = lane_index(); i < n; i += kWarpSize) largest = values[i] > largest ? values[i] : largest;
+    largest = warp_max(largest);
+    float sum = 0;
+    for (int i = lane_index(); i < n; i += kWarpSize) sum += std::exp(values[i] - largest);
+    sum = warp_sum(sum);
+    __syncthreads();
+    for (int i = static_cast<int>(threadIdx.x); i < n; i += kThreads)
+        values[i] = std::exp(values[i] - largest) / sum;
+    __syncthreads();
 }
 
 }  // namespace abr::cuda

@@ -31,7 +31,7 @@ const std::vector<CommandLine> kCommands = {
     {"evaluate --checkpoint net.safetensors --data rows.csv --config lab.toml --split-file split.csv --part "
      "val",
      {"net.safetensors", "rows.csv", "lab.toml", "split.csv"},
-     {"--out"}},
+     {"--out", "--by-level"}},
     {"trace lab.toml --set data.path=rows.csv --set data.split_file=split.csv --checkpoint net.safetensors",
      {"lab.toml", "rows.csv", "split.csv", "net.safetensors"},
      {"--out"}},

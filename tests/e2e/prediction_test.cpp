@@ -1,8 +1,10 @@
 // predict and evaluate: what a checkpoint alone reproduces, and what they refuse.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "tests/e2e/engine_program.hpp"
@@ -64,6 +66,10 @@ void check_reproduced(const TrainedRun& trained) {
     const Outcome predicted = trained.run("predict", "--data cohort.csv --out p.csv" + kValidation);
     REQUIRE_MESSAGE(predicted.code == 0, predicted.err);
     CHECK(content(trained.folder.path / "p.csv") == content(run / "predictions_val.csv"));
+    const Outcome test =
+        trained.run("predict", "--data cohort.csv --out t.csv --split-file runs/x/split.csv --part test");
+    REQUIRE_MESSAGE(test.code == 0, test.err);
+    CHECK(content(trained.folder.path / "t.csv") == content(run / "predictions_test.csv"));
 
     const Outcome evaluated = trained.run("evaluate", "--data cohort.csv --out m.csv" + kValidation);
     REQUIRE_MESSAGE(evaluated.code == 0, evaluated.err);
@@ -120,6 +126,74 @@ TEST_CASE(
         CHECK(std::isfinite(number(restored[r], "s199")));
         CHECK(restored[r].size() == 202);
     }
+}
+
+TEST_CASE("metrics by level and of ears, recomputed from predictions and recordings by another program") {
+    const TrainedRun trained;
+    const fs::path& folder = trained.folder.path;
+    const Outcome recomputed =
+        shell(folder, "python3 '" ABR_SOURCE_DIR
+                      "/tests/e2e/recompute_metrics.py' runs/x cohort.csv >stdout.txt 2>stderr.txt");
+    CHECK_MESSAGE(recomputed.code == 0, recomputed.out << recomputed.err);
+
+    // evaluate writes the same table, of its recordings alone.
+    const Outcome evaluated =
+        trained.run("evaluate", "--data cohort.csv --out m.csv --by-level l.csv" + kValidation);
+    REQUIRE_MESSAGE(evaluated.code == 0, evaluated.err);
+    const std::string written = content(folder / "runs/x/by_level.csv"), again = content(folder / "l.csv");
+    CHECK(again.size() > 1000);
+    CHECK(written.starts_with(again));
+    CHECK(written.substr(again.size()).starts_with("test,,,"));
+}
+
+TEST_CASE("ears: a class for each ear is no contradiction, the patient stays whole, without ears no column") {
+    const TrainedRun trained;
+    const fs::path& folder = trained.folder.path;
+    const auto has_ear_column = [&](const std::string& run) {
+        return read_table(folder / "runs" / run / "epochs.csv").front().contains("val_ear_f1_macro");
+    };
+    CHECK(has_ear_column("x"));
+
+    // The right ears of those who hear normally become another class.
+    std::istringstream lines(content(folder / "cohort.csv"));
+    std::string line, text;
+    std::getline(lines, line);
+    const auto names = cells_of(line);
+    const auto place = [&](const char* name) { return std::ranges::find(names, name) - names.begin(); };
+    const auto ear = static_cast<std::size_t>(place("ear")), label = static_cast<std::size_t>(place("class"));
+    text = line + "\n";
+    std::size_t changed = 0;
+    while (std::getline(lines, line)) {
+        auto cells = cells_of(line);
+        if (cells[ear] == "right" && cells[label] == "NORMAL") {
+            cells[label] = "SNHL";
+            ++changed;
+        }
+        for (std::size_t i = 0; i < cells.size(); ++i) text += (i == 0 ? "" : ",") + cells[i];
+        text += "\n";
+    }
+    REQUIRE(changed > 0);
+    put(folder / "ears.csv", text);
+    trained.without_columns("ear", "no_ears.csv");
+    for (const std::string name : {"ears", "no_ears"}) {
+        const Outcome outcome =
+            engine(folder, "run " + shipped("quickstart.toml") + kTiny + " --experiment-name " + name +
+                               " --set data.source=csv --set data.path=" + name + ".csv");
+        REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
+        CHECK(outcome.err.empty());
+    }
+    CHECK_FALSE(has_ear_column("no_ears"));
+    CHECK_FALSE(contains(content(folder / "runs/no_ears/by_level.csv"), "ear_f1_macro"));
+    CHECK(has_ear_column("ears"));
+    const CsvTable split = read_table(folder / "runs/ears/split.csv");
+    std::set<std::string> patients;
+    for (const auto& row : split) patients.insert(row.at("patient_id"));
+    CHECK(patients.size() == split.size());
+    CHECK(read_json(folder / "runs/ears/data_report.json").at("suspicious").empty());
+    const Outcome recomputed =
+        shell(folder, "python3 '" ABR_SOURCE_DIR
+                      "/tests/e2e/recompute_metrics.py' runs/ears ears.csv >stdout.txt 2>stderr.txt");
+    CHECK_MESSAGE(recomputed.code == 0, recomputed.out << recomputed.err);
 }
 
 TEST_CASE("evaluate: another seed draws other patients, any number of threads the same") {

@@ -41,6 +41,8 @@ double weighted_sum(const CsvTable::value_type& weights, const CsvTable::value_t
     return sum;
 }
 
+constexpr double kLocation = task_of(Component::peak_location).default_weight;
+
 struct Production {
     std::string file;
     PerComponent<double> weights;
@@ -64,7 +66,7 @@ void check_production(const Production& production) {
         const double peak = ramped(e, production.peak_start, production.ramp);
         const PerComponent<double> factor = {{1, peak, peak, peak,
                                               ramped(e, production.class_start, production.ramp),
-                                              ramped(e, production.threshold_start, production.ramp)}};
+                                              ramped(e, production.threshold_start, production.ramp), peak}};
         double share = 0, final_total = 0;
         for (std::size_t c = 0; c < kComponents; ++c) {
             const std::string name(kComponentNames[c]);
@@ -92,11 +94,12 @@ void check_production(const Production& production) {
 }  // namespace
 
 TEST_CASE("run: the older production setting has the weights of its formula, and totals are their sums") {
-    check_production({"production_before.toml", {{1.0, 0.5, 1.0, 1.0, 1.5, 0.8}}, 3, 5, 10, 5, 6});
+    check_production({"production_before.toml", {{1.0, 0.5, 1.0, 1.0, 1.5, 0.8, kLocation}}, 3, 5, 10, 5, 6});
 }
 
 TEST_CASE("run: the improved production setting has the weights of its formula, and totals are their sums") {
-    check_production({"production_improved.toml", {{0.8, 0.6, 1.2, 1.2, 2.5, 1.0}}, 0, 3, 8, 8, 9});
+    check_production(
+        {"production_improved.toml", {{0.8, 0.6, 1.2, 1.2, 2.5, 1.0, kLocation}}, 0, 3, 8, 8, 9});
 }
 
 TEST_CASE("run: a cohort from a CSV file trains to the same bits as the cohort from the generator") {

@@ -30,6 +30,7 @@ struct Measured {
                                     .first;
             for (int r = 0; r < each; ++r) {
                 data.patient.push_back(p);
+                data.intensity_db.push_back(60);
                 data.label[Component::classification].push_back(p % 2);
                 data.label[Component::peak_exist].push_back(-1);
                 data.scalar[Component::threshold].push_back(static_cast<float>(20 + p));
@@ -42,7 +43,7 @@ struct Measured {
         data.length = 1;
         evaluation.confusion.assign(4, 0);
     }
-    EvaluatedSplit split() const { return {data, kClasses, names, dropped, class_counts}; }
+    SplitView split() const { return {data, kClasses, names, dropped, class_counts}; }
 };
 
 }  // namespace
@@ -51,14 +52,17 @@ TEST_CASE(
     "bootstrap: intervals of a mean are as wide as its standard error says, whatever recordings repeat") {
     cpu::Stream stream(2);
     const Measured one(200, 1), ten(200, 10);
-    const auto narrow = bootstrap_intervals(one.split(), one.evaluation, 3, stream);
+    const auto narrow = bootstrap_intervals(one.split(), one.evaluation, {}, 3, stream);
     // Errors are 5 + N(0, 1): the mean absolute error of 200 patients has a standard error of 1 / sqrt(200).
     const Interval mae = narrow.at("threshold_mae_db");
     CHECK(mae.low < 5.1);
     CHECK(mae.high > 4.9);
     CHECK(mae.high - mae.low == doctest::Approx(2 * 1.96 / std::sqrt(200.0)).epsilon(0.15));
+    // A patient who is drawn twice counts twice: of one recording each, patients are measured as recordings are.
+    for (const auto end : {&Interval::low, &Interval::high})
+        CHECK(narrow.at("patient_f1_macro").*end == narrow.at("f1_macro").*end);
     // Ten equal recordings of a patient are no more patients.
-    CHECK(bootstrap_intervals(ten.split(), ten.evaluation, 3, stream).at("threshold_mae_db").high ==
+    CHECK(bootstrap_intervals(ten.split(), ten.evaluation, {}, 3, stream).at("threshold_mae_db").high ==
           doctest::Approx(mae.high).epsilon(1e-9));
 }
 
@@ -66,9 +70,9 @@ TEST_CASE(
     "bootstrap: the seed decides, the number of threads does not, losses and dropped components have none") {
     cpu::Stream one(1), three(3);
     const Measured measured(20, 2);
-    const auto first = bootstrap_intervals(measured.split(), measured.evaluation, 3, one, 200);
-    const auto again = bootstrap_intervals(measured.split(), measured.evaluation, 3, three, 200);
-    const auto other = bootstrap_intervals(measured.split(), measured.evaluation, 4, one, 200);
+    const auto first = bootstrap_intervals(measured.split(), measured.evaluation, {}, 3, one, 200);
+    const auto again = bootstrap_intervals(measured.split(), measured.evaluation, {}, 3, three, 200);
+    const auto other = bootstrap_intervals(measured.split(), measured.evaluation, {}, 4, one, 200);
     REQUIRE(first.size() == again.size());
     for (const auto& [name, interval] : first) {
         CAPTURE(name);
@@ -86,7 +90,7 @@ TEST_CASE(
 TEST_CASE("bootstrap: one patient has no spread, and a metric that few replicates have has no interval") {
     cpu::Stream stream(1);
     const Measured single(1, 4);
-    const auto intervals = bootstrap_intervals(single.split(), single.evaluation, 1, stream, 50);
+    const auto intervals = bootstrap_intervals(single.split(), single.evaluation, {}, 1, stream, 50);
     CHECK(intervals.at("threshold_mae_db").low == intervals.at("threshold_mae_db").high);
     CHECK_FALSE(intervals.contains("threshold_r2"));  // needs two different targets
 }

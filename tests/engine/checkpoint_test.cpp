@@ -348,6 +348,17 @@ TEST_CASE("checkpoint: progress in the places of version 1 is read, and written 
     };
     parts.tensors["progress/counters"] = {TensorType::i64, {7}, bytes(counters)};
     parts.tensors["progress/values"] = {TensorType::f64, {4}, bytes(values)};
+    // Steps had the columns of today without those of the components that came later.
+    std::vector<double> steps;
+    for (const StepRecord& record : checkpoint.progress.epoch_steps) {
+        steps.insert(steps.end(), {static_cast<double>(record.step), record.learning_rate, record.grad_norm,
+                                   record.loss_total});
+        steps.insert(steps.end(), record.loss.values.begin(), record.loss.values.begin() + 6);
+    }
+    parts.tensors["progress/epoch_steps"] = {
+        TensorType::f64,
+        {std::ssize(checkpoint.progress.epoch_steps), 10},
+        std::string(reinterpret_cast<const char*>(steps.data()), steps.size() * sizeof(double))};
     parts.write(path);
     const Checkpoint loaded = load_checkpoint(path);
     check_equal(loaded.progress, checkpoint.progress);
@@ -373,6 +384,14 @@ TEST_CASE(
     CHECK(read.loss.distance[Component::signal].type == Distance::l1);
     CHECK(read.loss.classes == 2);
     CHECK(read.seed == 0xFFFFFFFFFFFFFFFF);
+    CHECK(read.temperature == checkpoint.evaluation.temperature);
+    // Those of before calibration say nothing of it.
+    Parts earlier(folder.path / "a.safetensors");
+    Json evaluation = Json::parse(earlier.metadata.at("evaluation"));
+    evaluation.erase("temperature");
+    earlier.metadata["evaluation"] = evaluation.dump();
+    earlier.write(folder.path / "earlier.safetensors");
+    CHECK(load_checkpoint(folder.path / "earlier.safetensors").evaluation.temperature == kUncalibrated);
 
     const auto lie = [](const char* key, const Json& value) {
         return error_after([&](Parts& p) { p.set("evaluation", key, value); });
@@ -388,6 +407,8 @@ TEST_CASE(
     CHECK(contains(lie("degradation_probability", 1.5), "degradation_probability"));
     CHECK(contains(lie("final_weights", {1, 2}), "evaluation"));
     CHECK(contains(lie("final_weights", {1, 2, 3, 4, 5, -6}), "final_weights"));
+    CHECK(contains(lie("temperature", {{"peak_exist", 0}}), "temperature = "));
+    CHECK(contains(lie("temperature", {{"classification", "hot"}}), "evaluation"));
     CHECK(contains(lie("seed", "x"), "evaluation"));
     CHECK(contains(error_after([](Parts& p) { p.metadata.erase("evaluation"); }), "evaluation"));
 }

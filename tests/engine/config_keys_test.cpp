@@ -134,7 +134,7 @@ TEST_CASE("pitfall 5: keys that look alike reach members of their own") {
     const Config config = load(
         "[loss.weights]\nsignal = 1\npeak_exist = 2\npeak_latency = 3\npeak_amplitude = 4\nclassification = "
         "5\n"
-        "threshold = 6\n[loss.signal]\ndelta = 7\n[loss.peak_latency]\ndelta = 8\ntype = \"l1\"\n"
+        "threshold = 6\npeak_location = 7\n[loss.signal]\ndelta = 7\n[loss.peak_latency]\ndelta = 8\ntype = \"l1\"\n"
         "[loss.peak_amplitude]\ndelta = 9\ntype = \"mse\"\n[loss.threshold]\ndelta = 10\n"
         "[curriculum]\nclass_start = 1\npeak_start = 2\nthreshold_start = 3\nramp_epochs = 4\n"
         "[optimizer]\nbeta1 = 0.1\nbeta2 = 0.2\nencoder_lr = 2\ndecoder_lr = 3\nheads_lr = 4\n"
@@ -142,7 +142,7 @@ TEST_CASE("pitfall 5: keys that look alike reach members of their own") {
         "[augmentation]\nprobability = 0.1\nstatic_dropout = 0.2\ndrift_sd = 0.3\nstatic_noise_sd = 0.4\n"
         "band_probability = 0.7\nhigh_pass_hz = [1, 2]\nlow_pass_hz = [3, 4]\n"
         "[degradation]\nprobability = 0.5\nnoise_sd = 0.6\ncoloured_sd = [5, 6]\nmains_sd = [7, 8]\n");
-    CHECK(config.loss.weights == abr::PerComponent<double>{{1, 2, 3, 4, 5, 6}});
+    CHECK(config.loss.weights == abr::PerComponent<double>{{1, 2, 3, 4, 5, 6, 7}});
     CHECK(config.loss.distance[abr::Component::signal].delta == 7);
     CHECK(config.loss.distance[abr::Component::peak_latency].delta == 8);
     CHECK(config.loss.distance[abr::Component::peak_latency].type == abr::Distance::l1);

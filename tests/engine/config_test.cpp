@@ -70,6 +70,9 @@ TEST_CASE("pitfall 5: values of a wrong type or out of range are errors, all at 
     CHECK(all == Keys{"training.epochs", "training.batch_size", "optimizer.learning_rate", "optimizer.beta1",
                       "optimizer.weight_decay", "model.base_channels", "model.kernel", "loss.weights.signal",
                       "unknown.a", "unknown.b", "curriculum.signal"});
+    const auto range = problems("[training]\nepochs = 100001\n");
+    REQUIRE(range.size() == 1);
+    CHECK(range.front().message == "allowed: 1 … 100000");
     const auto type = problems("[training]\nepochs = \"ten\"\n");
     REQUIRE(type.size() == 1);
     CHECK(type.front().message == "expected type integer, found text; allowed: 1 … 100000");
@@ -78,7 +81,8 @@ TEST_CASE("pitfall 5: values of a wrong type or out of range are errors, all at 
 
 TEST_CASE("integers are accepted where numbers are meant") {
     CHECK(load("[optimizer]\nweight_decay = 0\nlearning_rate = 1\n").optimizer.learning_rate == 1.0);
-    CHECK(load("[loss.signal]\ntype = \"huber\"\ndelta = 2\n").loss.distance[abr::Component::signal].delta == 2.0f);
+    CHECK(load("[loss.signal]\ntype = \"huber\"\ndelta = 2\n").loss.distance[abr::Component::signal].delta ==
+          2.0f);
 }
 
 TEST_CASE("a syntax error is reported alone with its line") {

@@ -64,6 +64,7 @@ TEST_CASE("the configurations that ship load, and comment every key") {
 }
 
 TEST_CASE("the production configurations hold the settings before and after the improvement") {
+    constexpr double kLocation = abr::task_of(abr::Component::peak_location).default_weight;
     const abr::Config improved = abr::load_config(kSource / "configs/production_improved.toml");
     CHECK(improved.model.base_channels == 64);
     CHECK(improved.optimizer.learning_rate == 5e-5);
@@ -77,7 +78,7 @@ TEST_CASE("the production configurations hold the settings before and after the 
     CHECK(improved.schedule.min_lr == 1e-7);
     CHECK(improved.loss.focal_gamma == 2);
     CHECK(improved.loss.class_weighting == abr::ClassWeighting::balanced);
-    CHECK(improved.loss.weights == abr::PerComponent<double>{{0.8, 0.6, 1.2, 1.2, 2.5, 1.0}});
+    CHECK(improved.loss.weights == abr::PerComponent<double>{{0.8, 0.6, 1.2, 1.2, 2.5, 1.0, kLocation}});
     CHECK(improved.loss.distance[abr::Component::peak_latency].type == abr::Distance::huber);
     CHECK(improved.curriculum.peak_start == 3);
     CHECK(improved.curriculum.threshold_start == 8);
@@ -87,7 +88,7 @@ TEST_CASE("the production configurations hold the settings before and after the 
 
     const abr::Config before = abr::load_config(kSource / "configs/production_before.toml");
     CHECK(before.optimizer.learning_rate == 1e-4);
-    CHECK(before.loss.weights == abr::PerComponent<double>{{1.0, 0.5, 1.0, 1.0, 1.5, 0.8}});
+    CHECK(before.loss.weights == abr::PerComponent<double>{{1.0, 0.5, 1.0, 1.0, 1.5, 0.8, kLocation}});
     CHECK(before.loss.focal_gamma == 0);
     CHECK(before.loss.class_weighting == abr::ClassWeighting::none);
     CHECK(before.loss.distance[abr::Component::peak_latency].type == abr::Distance::mse);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/training/evaluation_settings.hpp"
+#include "engine/training/row_metrics.hpp"
 
 using namespace abr;
 
@@ -23,6 +24,8 @@ struct Evaluated {
         data.rows = 2;
         data.source_row = {17, 4};
         data.patient = {2, 1};
+        data.ear = {1, 0};
+        data.intensity_db = {80, 40};
         data.missing = {{true, false, true}, {false, false, false}};
         data.label[Component::classification] = {1, -1};
         data.label[Component::peak_exist] = {0, -1};
@@ -41,14 +44,14 @@ struct Evaluated {
         evaluation.sums.binary[Component::peak_exist].true_positive = 11;
         evaluation.losses.numerator[Component::threshold] = 12;
     }
-    EvaluatedSplit split() const { return {data, classes, patients, dropped, class_counts}; }
+    SplitView split() const { return {data, classes, patients, dropped, class_counts}; }
 };
 
 }  // namespace
 
 TEST_CASE("evaluation: a row of predictions has each label and each prediction in its own place") {
     const Evaluated evaluated;
-    const auto rows = prediction_rows(evaluated.split(), evaluated.evaluation);
+    const auto rows = prediction_rows(evaluated.split(), evaluated.evaluation, kUncalibrated);
     REQUIRE(rows.size() == 2);
     const PredictionRow& first = rows[0];
     CHECK(first.recording == 17);
@@ -87,7 +90,10 @@ TEST_CASE("evaluation: a row of predictions has each label and each prediction i
 TEST_CASE("evaluation: the metrics are told of each output, label and sum, and of the training majority") {
     const Evaluated evaluated;
     const PerComponent<double> weights{{1, 2, 3, 4, 5, 6}};
-    const SplitEvaluation told = split_evaluation(evaluated.split(), evaluated.evaluation, weights);
+    EvaluationSettings settings;
+    settings.final_weights = weights;
+    settings.temperature[Component::peak_exist] = 1.25;
+    const SplitEvaluation told = split_evaluation(evaluated.split(), evaluated.evaluation, settings);
     CHECK(told.dropped == evaluated.dropped);
     CHECK(told.final_weights == weights);
     CHECK(told.losses.numerator[Component::threshold] == 12);
@@ -98,10 +104,75 @@ TEST_CASE("evaluation: the metrics are told of each output, label and sum, and o
     for (const Component c : kAllComponents) {
         CHECK(told.answer[c].data() == evaluated.evaluation.answer[c].data());
         CHECK(told.label[c].data() == evaluated.data.label[c].data());
+        CHECK(told.target[c].data() == evaluated.data.scalar[c].data());
     }
+    CHECK(told.temperature == settings.temperature);
+    CHECK(told.ear.data() == evaluated.data.ear.data());
     CHECK(told.patient.data() == evaluated.data.patient.data());
     CHECK(told.signal_correlation.data() == evaluated.evaluation.signal_correlation.data());
     CHECK(told.signal_snr_gain_db.data() == evaluated.evaluation.signal_snr_gain_db.data());
+}
+
+TEST_CASE("evaluation: a temperature flattens the probabilities of its own task and no decision") {
+    const Evaluated evaluated;
+    Temperatures temperature = kUncalibrated;
+    temperature[Component::classification] = 2;
+    temperature[Component::peak_exist] = 3;
+    const auto raw = prediction_rows(evaluated.split(), evaluated.evaluation, kUncalibrated);
+    const auto rows = prediction_rows(evaluated.split(), evaluated.evaluation, temperature);
+    const double sum = std::exp(0.5) + 1 + std::exp(1.0);
+    CHECK(rows[0].probabilities[2] == doctest::Approx(std::exp(1.0) / sum));
+    CHECK(rows[0].answer[Component::peak_exist].predicted.value() ==
+          doctest::Approx(1 / (1 + std::exp(0.5))));
+    for (std::size_t r = 0; r < 2; ++r) {
+        CHECK(rows[r].answer[Component::classification].predicted_label ==
+              raw[r].answer[Component::classification].predicted_label);
+        CHECK(rows[r].answer[Component::threshold].predicted ==
+              raw[r].answer[Component::threshold].predicted);
+    }
+}
+
+TEST_CASE("evaluation: temperatures are fitted for the tasks that have logits and are not dropped") {
+    Evaluated evaluated;
+    CHECK(fit_temperatures(evaluated.split(), evaluated.evaluation) == kUncalibrated);
+    evaluated.dropped = {};
+    const Temperatures fitted = fit_temperatures(evaluated.split(), evaluated.evaluation);
+    // The one labelled class is the second, which the network thinks the least likely; the wave is absent, as it says.
+    CHECK(fitted[Component::classification] == doctest::Approx(kHighestTemperature));
+    CHECK(fitted[Component::peak_exist] == doctest::Approx(kLowestTemperature));
+    CHECK(fitted[Component::threshold] == 1);
+    const auto rows = reliability_rows(evaluated.split(), evaluated.evaluation, fitted, "val");
+    REQUIRE(rows.size() == 4 * 15);
+    std::int64_t recordings = 0;
+    for (const ReliabilityRow& row : rows) recordings += row.bin.recordings;
+    CHECK(recordings == 4);
+    CHECK(rows[0].task == Component::classification);
+    CHECK(rows[0].temperature == 1);
+    CHECK(rows[15].temperature == fitted[Component::classification]);
+    CHECK(rows[59].task == Component::peak_exist);
+}
+
+TEST_CASE("evaluation: by level and class, what all have comes first, and those without a class are in it") {
+    Evaluated evaluated;
+    evaluated.dropped = {};
+    const auto rows = metrics_by_level(evaluated.split(), evaluated.evaluation, {}, "test");
+    const auto is = [](const LevelRow& row, std::optional<float> level, std::optional<std::int32_t> label,
+                       std::int64_t recordings) {
+        return row.split == "test" && row.intensity_db == level && row.true_class == label &&
+               row.recordings == recordings;
+    };
+    REQUIRE(rows.size() == 5);
+    CHECK(is(rows[0], {}, {}, 2));
+    CHECK(is(rows[1], {}, 1, 1));
+    CHECK(is(rows[2], 40.0f, {}, 1));
+    CHECK(is(rows[3], 80.0f, {}, 1));
+    CHECK(is(rows[4], 80.0f, 1, 1));
+    CHECK(*rows[0].metrics.scalar[Component::threshold].mae.value == doctest::Approx(15));
+    CHECK(*rows[3].metrics.scalar[Component::threshold].within[2].value == 1);
+    CHECK_FALSE(rows[2].metrics.scalar[Component::threshold].mae.value);
+    CHECK(*rows[4].metrics.ear_f1_macro.value == 0);
+    CHECK(*rows[4].metrics.signal_correlation.value == doctest::Approx(0.5));
+    CHECK_FALSE(rows[0].metrics.loss_total.value);
 }
 
 TEST_CASE("evaluation: a checkpoint keeps how the run measures") {

@@ -313,7 +313,11 @@ TEST_CASE("TDT .arf: records of BioSigRZ and of BioSigRP, told apart by what mak
 
 TEST_CASE("EDF: without events every signal is an average, in uV whatever its unit") {
     const std::string bytes = test::edf_file({{.label = "Cz 80 dB", .samples = {0, 10, -10, 1000}},
-                                              {.label = "Mz", .unit = "mV", .samples = {0, -1}},
+                                              {.label = "Mz",
+                                               .unit = "mV",
+                                               .physical_minimum = "-50",
+                                               .physical_maximum = "150",
+                                               .samples = {0, -1}},
                                               {.label = "Temp", .unit = "degC", .samples = {1, 2}}},
                                              1, false, "EDF+C");
     const ReadFile file = read(bytes);
@@ -324,7 +328,7 @@ TEST_CASE("EDF: without events every signal is an average, in uV whatever its un
     CHECK(file.averages[0].level_db == 80);
     CHECK(file.averages[0].channel == "Cz 80 dB");
     CHECK(file.averages[0].patient == "MCH-0234567");
-    CHECK(file.averages[1].samples == Floats{0, -100});
+    CHECK(file.averages[1].samples == Floats{50000, 49900});
     CHECK(file.averages[1].interval_ms == 500);
     REQUIRE(file.notes.size() == 1);
     CHECK(file.notes[0] == "signal `Temp` is in `degC` and was left out");

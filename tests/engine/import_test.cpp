@@ -194,7 +194,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "import: the patient is the header's, the file's or the folder's, and repetitions count within one series") {
+    "import: the patient is the header's, the file's or the folder's, and repetitions count within one "
+    "series") {
     Lab lab;
     lab.add("p1/one.txt", counting({{.zero = "1"}, {.zero = "1"}, {.level = "40", .zero = "1"}}, 3));
     lab.add("p1/two.txt", counting({{.identifier = "", .zero = "1"}}, 3));
@@ -210,7 +211,8 @@ TEST_CASE(
     CHECK(cells(lab.imported(), "patient_id") == Cells{"one", "one", "one", "two", "three"});
 }
 
-TEST_CASE("labels: by file, by patient and level, in a spreadsheet's dialect, and what fits nothing is told") {
+TEST_CASE(
+    "labels: by file, by patient and level, in a spreadsheet's dialect, and what fits nothing is told") {
     Lab lab;
     lab.add("p1/a.txt",
             counting({{.level = "60", .zero = "1"}, {.name = "WF.2", .level = "40", .zero = "1"}}, 3));
@@ -242,6 +244,14 @@ TEST_CASE("labels: by file, by patient and level, in a spreadsheet's dialect, an
     lab.settings.label_keys = {"record"};
     lab.label("record,intensity_db\nWF.2,45\n");
     CHECK(cells(lab.imported(), "intensity_db") == Cells{"60", "45", "60"});
+}
+
+TEST_CASE("labels: a file is named by whole parts of its path") {
+    Lab lab;
+    lab.add("p1/ba.txt", counting({{.zero = "1"}}, 3));
+    lab.add("p1/a.txt", counting({{.zero = "1"}}, 3));
+    lab.label("file,class\na.txt,SNHL\n");
+    CHECK(cells(lab.imported(), "class") == Cells{"", "SNHL"});
 }
 
 TEST_CASE("labels: mistakes are refused with their line") {

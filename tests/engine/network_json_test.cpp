@@ -31,6 +31,7 @@ NetworkShape unlike_the_default() {
     shape.feed_forward = 2;
     shape.embed_dim = 20;
     shape.head_hidden = 30;
+    shape.latency_head = LatencyHead::pool;
     shape.length = 190;
     shape.classes = 3;
     shape.built[Component::peak_latency] = false;
@@ -46,18 +47,24 @@ TEST_CASE("network as JSON: what was written is read again") {
     CHECK_FALSE(to_json(NetworkShape{}).contains("dropout"));
 }
 
-TEST_CASE("network as JSON: each setting that is missing takes its default") {
+TEST_CASE(
+    "network as JSON: each setting that is missing takes its default, or what it was before there was it") {
     int settings = 0;
-    for_each_network_setting([&](const auto& setting) {
+    for_each_network_setting([&]<auto member>(const NetworkSetting<member>& setting) {
         if (setting.training_only) return;
         const std::string name(setting.name);
         CAPTURE(name);
         Json json = to_json(NetworkShape{});
         REQUIRE(json.erase(name) == 1);
-        CHECK(same_network(read(json), NetworkShape{}));
+        NetworkShape expected;
+        expected.*member = setting.before.value_or(expected.*member);
+        CHECK(same_network(read(json), expected));
         ++settings;
     });
-    CHECK(settings == 12);
+    CHECK(settings == 13);
+    Json earlier = to_json(NetworkShape{});
+    earlier.erase("latency_head");
+    CHECK(read(earlier).latency_head == LatencyHead::pool);
 }
 
 TEST_CASE(
@@ -74,6 +81,17 @@ TEST_CASE(
           "a.safetensors: metadata `model`: this version knows no setting `gate`; use the version of "
           "abr_engine "
           "that wrote it (engine_version `9.1`)");
+}
+
+TEST_CASE("network as JSON: a name has to be one of its setting") {
+    Json json = to_json(NetworkShape{});
+    for (const Json& wrong : {Json("points"), Json(1)}) {
+        json["latency_head"] = wrong;
+        CHECK(message_of<InputError>([&] { read(json); }) ==
+              "a.safetensors: metadata `model`: latency_head is none of pool, point; expected a checkpoint "
+              "written "
+              "by abr_engine");
+    }
 }
 
 TEST_CASE("network as JSON: components that came later have no head") {

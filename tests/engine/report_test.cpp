@@ -59,10 +59,21 @@ TEST_CASE(
             table.signal[r * static_cast<std::size_t>(table.length) + static_cast<std::size_t>(k)] +=
                 10 * table.scalar[Component::peak_latency][r];
     }
-    const Baselines baselines = compute_baselines(build_dataset(std::move(table), two_classes()));
+    Dataset data = build_dataset(std::move(table), two_classes());
+    const Baselines baselines = compute_baselines(data);
     CHECK(baselines.val.threshold_mae_db.value.value() < 1e-4);
     CHECK(baselines.test.threshold_mae_db.value.value() < 1e-4);
     CHECK(baselines.val.latency_mae_ms.value.value() > 0.5);
+
+    // What holds in one split alone is not learnt there.
+    for (const Split shifted : {Split::val, Split::test}) {
+        Dataset other = data;
+        for (float& db : other.parts[static_cast<std::size_t>(shifted)].scalar[Component::threshold]) db += 7;
+        const Baselines found = compute_baselines(other);
+        const bool val = shifted == Split::val;
+        CHECK(found.val.threshold_mae_db.value.value() == doctest::Approx(val ? 7 : 0).epsilon(1e-4));
+        CHECK(found.test.threshold_mae_db.value.value() == doctest::Approx(val ? 0 : 7).epsilon(1e-4));
+    }
 }
 
 TEST_CASE("baselines: a target that no row has gives no number but a reason") {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "engine/records/run_log.hpp"
 #include "engine/records/run_summary.hpp"
 #include "engine/records/tables.hpp"
@@ -26,12 +28,6 @@ StepRecord step(std::int64_t number, double loss) {
     return record;
 }
 
-PerComponent<bool> all_present() {
-    PerComponent<bool> present;
-    present.values.fill(true);
-    return present;
-}
-
 SplitMetrics full_metrics() {
     SplitMetrics m;
     m.f1_class.resize(kClasses.size());
@@ -43,8 +39,10 @@ SplitMetrics full_metrics() {
                                 &m.balanced_accuracy,
                                 &m.f1_macro_majority,
                                 &m.patient_f1_macro,
+                                &m.ear_f1_macro,
                                 &m.binary[Component::peak_exist].f1,
                                 &m.binary[Component::peak_exist].auc,
+                                &m.binary[Component::peak_exist].sensitivity,
                                 &m.scalar[Component::peak_latency].mae,
                                 &m.scalar[Component::peak_latency].r2,
                                 &m.scalar[Component::peak_amplitude].mae,
@@ -56,7 +54,12 @@ SplitMetrics full_metrics() {
                                 &m.signal_snr_gain_db_median,
                                 &m.scalar[Component::threshold].mae,
                                 &m.scalar[Component::threshold].r2};
-    for (Metric& loss : m.loss.values) all.push_back(&loss);
+    for (const Component c : kAllComponents)
+        if (is_task(c)) all.push_back(&m.loss[c]);
+    for (const Component c : {Component::classification, Component::peak_exist})
+        all.insert(all.end(), {&m.calibration[c].ece, &m.calibration[c].ece_uncalibrated});
+    for (const Component c : {Component::peak_latency, Component::threshold})
+        for (Metric& within : m.scalar[c].within) all.push_back(&within);
     for (Metric& f1 : m.f1_class) all.push_back(&f1);
     for (std::size_t i = 0; i < all.size(); ++i) *all[i] = Metric::of(static_cast<double>(i + 1));
     return m;
@@ -67,14 +70,14 @@ EpochRecord epoch_record(std::int64_t epoch) {
     EpochRecord record;
     record.epoch = epoch;
     record.weight.values.fill(0.5);
-    record.train = summarise_steps(steps, record.weight, all_present());
+    record.train = summarise_steps(steps, record.weight, per_component(is_task));
     record.val = full_metrics();
     return record;
 }
 
 TEST_CASE("the columns of epochs.csv stand in the contract's order") {
     std::string line;
-    for (const std::string& column : epoch_columns(kClasses)) line += column + ",";
+    for (const std::string& column : epoch_columns(kClasses, {.ears = true})) line += column + ",";
     std::string expected = "epoch,learning_rate,seconds,recordings_per_second,";
     const std::vector<std::string> components = {"signal",         "peak_exist",     "peak_latency",
                                                  "peak_amplitude", "classification", "threshold"};
@@ -89,20 +92,26 @@ TEST_CASE("the columns of epochs.csv stand in the contract's order") {
     expected +=
         "val_f1_macro,val_f1_weighted,val_f1_micro,val_accuracy,val_balanced_accuracy,val_f1_NORMAL,val_f1_"
         "NÖROPATİ,"
-        "val_f1_macro_majority,val_patient_f1_macro,val_peak_exist_f1,val_peak_exist_auc,val_peak_latency_"
-        "mae_ms,"
-        "val_peak_latency_r2,val_peak_amplitude_mae_uv,val_peak_amplitude_r2,val_signal_mse,val_signal_"
-        "correlation,"
-        "val_signal_correlation_median,val_signal_snr_gain_db,val_signal_snr_gain_db_median,val_threshold_"
-        "mae_db,"
-        "val_threshold_r2,";
+        "val_f1_macro_majority,val_patient_f1_macro,val_ear_f1_macro,val_classification_ece,"
+        "val_classification_ece_uncalibrated,val_peak_exist_f1,val_peak_exist_auc,"
+        "val_peak_exist_sensitivity_at_specificity_0.975,val_peak_exist_ece,val_peak_exist_ece_uncalibrated,"
+        "val_peak_latency_mae_ms,val_peak_latency_r2,val_peak_latency_within_0.1_ms,"
+        "val_peak_latency_within_0.2_ms,val_peak_latency_within_0.5_ms,val_peak_amplitude_mae_uv,"
+        "val_peak_amplitude_r2,val_signal_mse,val_signal_correlation,val_signal_correlation_median,"
+        "val_signal_snr_gain_db,val_signal_snr_gain_db_median,val_threshold_mae_db,val_threshold_r2,"
+        "val_threshold_within_5_db,val_threshold_within_10_db,val_threshold_within_15_db,";
     CHECK(line == expected);
+    // Where no recording says its ear, there is no column of it.
+    const auto columns = epoch_columns(kClasses);
+    CHECK(std::ranges::find(columns, "val_ear_f1_macro") == columns.end());
+    CHECK(epoch_columns(kClasses, {.ears = true}).size() == columns.size() + 1);
+    CHECK(epoch_columns(kClasses, {.stages = true}).back() == "stage");
 }
 
 TEST_CASE("training columns: means over steps, total = sum of weight x mean, shares add to one") {
     const std::vector<StepRecord> steps = {step(0, 1), step(1, 3)};
     PerComponent<double> weights{{1, 0, 2, 1, 3, 0}};
-    PerComponent<bool> present = all_present();
+    PerComponent<bool> present = per_component(is_task);
     present[Component::threshold] = false;
     const TrainSummary summary = summarise_steps(steps, weights, present);
     CHECK(summary.loss_total == doctest::Approx(14));
@@ -140,15 +149,15 @@ TEST_CASE("an epoch that ended before validation has empty cells for it, and as 
     const CsvRow row = epoch_row(record, kClasses);
     CHECK(row.cells() == epoch_columns(kClasses).size());
     CHECK(row.line().starts_with("7,0.001,"));
-    CHECK(row.line().ends_with(std::string(29, ',')));
+    CHECK(row.line().ends_with(std::string(40, ',')));
 }
 
 TEST_CASE("pitfall 3: a dropped component has empty cells in steps.csv and epochs.csv, never 0") {
     const TemporaryFolder folder;
     const RunFolder run = RunFolder::create(folder.path, "run");
-    PerComponent<bool> present = all_present();
+    PerComponent<bool> present = per_component(is_task);
     present[Component::threshold] = false;
-    RunLog log(run, kClasses, present);
+    RunLog log(run, kClasses, {present});
     log.step(0, step(0, 0.5));
     CHECK(content(run.file("steps.csv")) ==
           "epoch,step,learning_rate,grad_norm,loss_total,loss_signal,loss_peak_exist,loss_peak_latency,"
@@ -177,13 +186,13 @@ TEST_CASE("a run that goes on cuts its CSV files to the checkpoint") {
                                             "confusion_matrix.csv"};
     std::vector<std::string> uninterrupted;
     {
-        RunLog log(run, kClasses, all_present());
+        RunLog log(run, kClasses, {per_component(is_task), true});
         run_epochs(log, 0, 4);
         for (const auto& file : files) uninterrupted.push_back(content(run.file(file)));
         log.classification(1, "test", confusion);
     }
     {
-        RunLog log(run, kClasses, all_present(), {.epochs = 2, .steps = 5});
+        RunLog log(run, kClasses, {per_component(is_task), true}, {.epochs = 2, .steps = 5});
         CHECK(contains(content(run.file("steps.csv")), "\n2,4,"));
         CHECK_FALSE(contains(content(run.file("steps.csv")), "\n2,5,"));
         log.step(2, step(5, 1));
@@ -200,7 +209,7 @@ TEST_CASE("a run that goes on cuts its CSV files to the checkpoint") {
     CHECK(
         contains(uninterrupted[3], "epoch,split,true_class,predicted_class,count\n0,val,NORMAL,NORMAL,3\n"));
     // Begun anew where nothing of it is kept.
-    RunLog(run, kClasses, all_present());
+    RunLog(run, kClasses, {per_component(is_task), true});
     CHECK(content(run.file("confusion_matrix.csv")) == "epoch,split,true_class,predicted_class,count\n");
 }
 
@@ -237,6 +246,36 @@ TEST_CASE("split.csv and predictions: what is not labelled or not built is an em
     full.answer[Component::classification].predicted_label = 2;
     CHECK_THROWS_AS(write_predictions(folder.path / "p.csv", kClasses, std::span(&full, 1)),
                     std::invalid_argument);
+}
+
+TEST_CASE("by_level.csv: no losses, empty for all levels and all classes, and what could not be measured") {
+    const TemporaryFolder folder;
+    LevelRow all{"val", {}, {}, 7, full_metrics()}, one{"val", 42.5f, 1, 3, full_metrics()};
+    one.metrics.scalar[Component::threshold].within[2] = Metric::absent("no threshold");
+    write_by_level(folder.path / "by_level.csv", kClasses, std::vector{all, one});
+    std::istringstream lines(content(folder.path / "by_level.csv"));
+    std::string header, first, second;
+    std::getline(lines, header);
+    std::getline(lines, first);
+    std::getline(lines, second);
+    CHECK(header.starts_with("split,intensity_db,class,recordings,f1_macro,f1_weighted,"));
+    CHECK(header.ends_with(
+        ",threshold_r2,threshold_within_5_db,threshold_within_10_db,threshold_within_15_db"));
+    CHECK_FALSE(contains(header, "loss_"));
+    CHECK(first.starts_with("val,,,7,2,3,"));
+    CHECK(second.starts_with("val,42.5,NÖROPATİ,3,2,3,"));
+    CHECK_FALSE(first.ends_with(","));
+    CHECK(second.ends_with(","));
+}
+
+TEST_CASE("reliability.csv: a row for each bin, with empty cells where it has no recordings") {
+    const TemporaryFolder folder;
+    const std::vector<ReliabilityRow> rows = {{"val", Component::peak_exist, 1, {0.5, 0.75, 4, 0.625, 0.25}},
+                                              {"test", Component::classification, 1.5, {0, 0.25, 0, 0, 0}}};
+    write_reliability(folder.path / "reliability.csv", rows);
+    CHECK(content(folder.path / "reliability.csv") ==
+          "split,task,temperature,above,up_to,recordings,mean_probability,share_true\n"
+          "val,peak_exist,1,0.5,0.75,4,0.625,0.25\ntest,classification,1.5,0,0.25,0,,\n");
 }
 
 TEST_CASE("restored signals stand beside their recording, and one that lacks a sample is refused") {
@@ -286,7 +325,7 @@ TEST_CASE("summary.json names the metrics as epochs.csv without val_, absent one
     CHECK(back["test"].is_null());
     CHECK(back["val"]["threshold_r2"].is_null());
     std::size_t metrics = 0;
-    for (const std::string& column : epoch_columns(kClasses)) {
+    for (const std::string& column : epoch_columns(kClasses, {.ears = true})) {
         if (!column.starts_with("val_")) continue;
         CAPTURE(column);
         CHECK(back["val"].contains(column.substr(4)));

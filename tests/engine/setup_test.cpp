@@ -42,12 +42,15 @@ Fields fields_of(const LearnerSettings& s) {
     f["shape.classes"] = static_cast<double>(shape.classes);
     for_each_network_setting([&]<auto member>(const NetworkSetting<member>& setting) {
         const auto& value = shape.*member;
-        if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
+        using Value = typename NetworkSetting<member>::Value;
+        if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>)
             f["shape." + std::string(setting.name)] = static_cast<double>(value);
         else
             list("shape." + std::string(setting.name), value);
     });
     list("shape.built", shape.built.values);
+    f["shape.first_place"] = shape.first_place;
+    f["shape.place_step"] = shape.place_step;
     for (const Component c : kAllComponents) {
         const std::string name(task_of(c).name);
         f["loss." + name + ".type"] = static_cast<double>(s.loss.distance[c].type);
@@ -60,6 +63,7 @@ Fields fields_of(const LearnerSettings& s) {
     f["loss.label_smoothing"] = static_cast<double>(s.loss.label_smoothing);
     f["loss.focal_gamma"] = static_cast<double>(s.loss.focal_gamma);
     f["loss.classes"] = static_cast<double>(s.loss.classes);
+    f["loss.location_sd_ms"] = static_cast<double>(s.loss.location_sd_ms);
     list("class_weights", s.class_weights);
     standardisation("signal_mean", s.batch.signal_mean);
     standardisation("signal_log_sd", s.batch.signal_log_sd);
@@ -174,6 +178,7 @@ const std::vector<Row>& rows() {
         {"model.feed_forward", "5", {{"shape.feed_forward", 5}}},
         {"model.embed_dim", "96", {{"shape.embed_dim", 96}}},
         {"model.head_hidden", "80", {{"shape.head_hidden", 80}}},
+        {"model.latency_head", "pool", {{"shape.latency_head", static_cast<double>(LatencyHead::pool)}}},
         {"model.dropout", "0.375", {{"shape.dropout", 0.375}}},
         {"loss.class_weights",
          "[5.0, 6.0, 7.0, 8.0, 9.0]",
@@ -201,6 +206,7 @@ const std::vector<Row>& rows() {
         {"loss.peak_amplitude.delta", "0.75", {{"loss.peak_amplitude.delta", 0.75}}},
         {"loss.threshold.type", "mse", {{"loss.threshold.type", kMse}}},
         {"loss.threshold.delta", "2.5", {{"loss.threshold.delta", 2.5}}},
+        {"loss.peak_location.sd_ms", "0.5", {{"loss.location_sd_ms", 0.5}}},
         {"loss.peak_exist.positive_weight", "3.5", {{"loss.positive_weight", 3.5}}},
         {"training.batch_size", "48", {{"batch_size", 48}}},
         {"training.accumulation", "3", {{"accumulation", 3}}},
@@ -291,8 +297,11 @@ TEST_CASE("setup: each value of the data set moves its own value of the learner"
         return changed(learner_settings(config, small_dataset()), learner_settings(config, data));
     };
     CHECK(after([](Dataset& d) { d.length = 64; }) == Fields{{"shape.length", 64}});
-    CHECK(after([](Dataset& d) { d.sample_interval_ms = 0.5; }) == Fields{{"batch.sample_interval_ms", 0.5}});
-    CHECK(after([](Dataset& d) { d.first_sample_ms = 0.75; }) == Fields{{"batch.first_sample_ms", 0.75}});
+    // The latency is learnt in units of .5 ms from 6 ms on.
+    CHECK(after([](Dataset& d) { d.sample_interval_ms = 0.5; }) ==
+          Fields{{"batch.sample_interval_ms", 0.5}, {"shape.place_step", 0.5 / 0.5}});
+    CHECK(after([](Dataset& d) { d.first_sample_ms = 0.75; }) ==
+          Fields{{"batch.first_sample_ms", 0.75}, {"shape.first_place", (0.75 - 6) / 0.5}});
     CHECK(after([](Dataset& d) { d.statistics.statics[kRate].sd = 0; }).at("batch.static_sd.2") == 0);
     CHECK(after([](Dataset& d) {
               d.classes = {"A", "B", "C"};
@@ -326,7 +335,10 @@ TEST_CASE("setup: each value of the data set moves its own value of the learner"
     CHECK(fields.at("scaling.threshold.mean") == 35);
     CHECK(fields.at("scaling.threshold.scale") == 16);
     CHECK(after([](Dataset& d) { d.statistics.target[Component::peak_latency].sd = 0; }) ==
-          Fields{{"batch.peak_latency.inverse_scale", 1}, {"scaling.peak_latency.scale", 1}});
+          Fields{{"batch.peak_latency.inverse_scale", 1},
+                 {"scaling.peak_latency.scale", 1},
+                 {"shape.first_place", -6},
+                 {"shape.place_step", 0.25}});
 }
 
 TEST_CASE("setup: each value of a checkpoint moves its own value of the learner that measures with it") {
@@ -368,10 +380,12 @@ TEST_CASE("setup: each value of a checkpoint moves its own value of the learner 
           Fields{{"loss.label_smoothing", 0.125}});
     CHECK(after([](Checkpoint& c) { c.evaluation.loss.focal_gamma = 2; }) == Fields{{"loss.focal_gamma", 2}});
     CHECK(after([](Checkpoint& c) { c.evaluation.loss.classes = 4; }) == Fields{{"loss.classes", 4}});
+    CHECK(after([](Checkpoint& c) { c.evaluation.loss.location_sd_ms = 0.5f; }) ==
+          Fields{{"loss.location_sd_ms", 0.5}});
     CHECK(after([](Checkpoint& c) { c.data.sample_interval_ms = 0.5; }) ==
-          Fields{{"batch.sample_interval_ms", 0.5}});
+          Fields{{"batch.sample_interval_ms", 0.5}, {"shape.place_step", 0.5 / 0.5}});
     CHECK(after([](Checkpoint& c) { c.data.first_sample_ms = 0.75; }) ==
-          Fields{{"batch.first_sample_ms", 0.75}});
+          Fields{{"batch.first_sample_ms", 0.75}, {"shape.first_place", (0.75 - 6) / 0.5}});
     CHECK(after([](Checkpoint& c) { c.statistics.class_weights[3] = 11; }) ==
           Fields{{"class_weights.3", 11}});
     CHECK(after([](Checkpoint& c) { c.shape.kernel = 9; }) == Fields{{"shape.kernel", 9}});

@@ -63,6 +63,8 @@ inline Checkpoint checkpoint_of(const NetworkShape& shape) {
         .focal_gamma = 2,
         .classes = 2};
     evaluation.final_weights = {{0.8, 0.6, 1.2, 0, 2.5, 1}};
+    evaluation.temperature[Component::peak_exist] = 1.0 / 3;
+    evaluation.temperature[Component::classification] = 1.625;
     evaluation.seed = 0xFFFFFFFFFFFFFFFF;
     evaluation.degradation = {
         .noise_sd = 0.3f, .probability = 1, .coloured_sd = {0.25f, 4}, .mains_sd = {0.125f, 0.5f}};

@@ -35,9 +35,10 @@ inline void add_row(Recordings& table, const std::string& patient, std::int32_t 
     table.rate_hz.push_back(33.3f);
     table.fmp.push_back(1 + row / 10);
     table.label.push_back(label);
-    table.scalar[Component::peak_latency].push_back(1 + 0.01f * row);
-    table.scalar[Component::peak_amplitude].push_back(0.1f + 0.01f * row);
-    table.scalar[Component::threshold].push_back(20 + row);
+    for (const Component c : kScalars) table.scalar[c].push_back(kMissing);
+    table.scalar[Component::peak_latency].back() = 1 + 0.01f * row;
+    table.scalar[Component::peak_amplitude].back() = 0.1f + 0.01f * row;
+    table.scalar[Component::threshold].back() = 20 + row;
     for (std::int64_t k = 0; k < table.length; ++k)
         table.signal.push_back(0.01f * row + (0.1f + 0.001f * row) * static_cast<float>(k));
 }

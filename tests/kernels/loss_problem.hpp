@@ -25,7 +25,7 @@ struct LossProblem {
     LossShape shape;
     LossSettings settings;
     PerComponent<double> weights{{0.8, 0.6, 1.2, 1.1, 2.5, 0.9}};
-    PerComponent<bool> built{{true, true, true, true, true, true}};  // which heads there are
+    PerComponent<bool> built = per_component(is_task);  // which heads there are
     LossSums sums;
     GuardedBuffer<T> class_weights;
     GuardedBuffer<T> clean, latency, amplitude, threshold;

@@ -8,9 +8,12 @@
 #include "kernels/activation.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/attention_pool.hpp"
+#include "kernels/batch.hpp"
 #include "kernels/conv1d.hpp"
 #include "kernels/cpu/stream.hpp"
+#include "kernels/evaluation.hpp"
 #include "kernels/linear.hpp"
+#include "kernels/loss.hpp"
 #include "kernels/norm.hpp"
 #include "kernels/sequence_ops.hpp"
 
@@ -202,4 +205,61 @@ TEST_CASE("operands: every other op asks for shapes that fit") {
         split_channels<float>(stream(), sequence(2, 12, 12), sequence(2, 12, 8), Write::overwrite,
                               sequence(2, 11, 4), Write::overwrite);
     });
+}
+
+TEST_CASE("operands: a batch, its heads and their gradients have its rows, samples and classes") {
+    const DeviceRecordings recordings{.rows = 3, .length = 12, .signal = memory()};
+    const LossSettings settings{.classes = 5};
+    const auto check_evaluation_refused = [&](const Batch<float>& batch, const Heads<float>& heads) {
+        EvaluationArguments<float> a{};
+        a.recordings = recordings;
+        a.batch = batch;
+        a.heads = heads;
+        a.classes = settings.classes;
+        check_refused("accumulate_evaluation", [&] { accumulate_evaluation(stream(), a); });
+    };
+
+    const auto batch_of = [](Sequence<float> input, Matrix<float> statics, Matrix<float> target) {
+        Batch<float> batch;
+        batch.input = input;
+        batch.statics = statics;
+        batch.targets.signal = target;
+        return batch;
+    };
+    const Batch<float> whole = batch_of(sequence(2, 16, 1, 3), matrix(2, kStaticInputs), matrix(2, 12));
+    for (const Batch<float>& batch : {batch_of(sequence(2, 11, 1), whole.statics, whole.targets.signal),
+                                      batch_of(sequence(2, 16, 2), whole.statics, whole.targets.signal),
+                                      batch_of(whole.input, matrix(3, kStaticInputs), whole.targets.signal),
+                                      batch_of(whole.input, matrix(2, 7), whole.targets.signal),
+                                      batch_of(whole.input, whole.statics, matrix(1, 12)),
+                                      batch_of(whole.input, whole.statics, matrix(2, 13))}) {
+        check_refused("gather_batch", [&] {
+            gather_batch<float>(stream(), recordings, {}, BatchMode::validation, nullptr, nullptr, 0, batch);
+        });
+        check_evaluation_refused(batch, {});
+    }
+
+    const auto heads_of = [](Sequence<float> signal, Component c, Matrix<float> answer) {
+        Heads<float> heads;
+        heads.signal = signal;
+        heads.answer[c] = answer;
+        return heads;
+    };
+    const Heads<float> fitting =
+        heads_of(sequence(2, 16, 1, 1), Component::classification, matrix(2, settings.classes));
+    for (const Heads<float>& heads : {heads_of(sequence(3, 16, 1), Component::threshold, {}),
+                                      heads_of(sequence(2, 11, 1), Component::threshold, {}),
+                                      heads_of(sequence(2, 16, 2), Component::threshold, {}),
+                                      heads_of({}, Component::threshold, matrix(3, 1)),
+                                      heads_of({}, Component::threshold, matrix(2, settings.classes)),
+                                      heads_of({}, Component::classification, matrix(2, 4))}) {
+        LossArguments<float> a{};
+        a.heads = heads;
+        a.targets = whole.targets;
+        check_refused("multi_task_loss", [&] { multi_task_loss(stream(), settings, a); });
+        a.heads = fitting;
+        a.gradients = &heads;
+        check_refused("multi_task_loss", [&] { multi_task_loss(stream(), settings, a); });
+        check_evaluation_refused(whole, heads);
+    }
 }

@@ -2,7 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "metrics/patient.hpp"
+#include "metrics/probability.hpp"
+#include "metrics/votes.hpp"
 #include "tests/metrics/golden.hpp"
 
 namespace abr {
@@ -110,7 +111,7 @@ TEST_CASE("patient macro F1 equals scikit-learn on mean log-probabilities and mo
     const std::vector<std::int32_t> patient = expected.at("patient");
     const std::vector<std::int32_t> label = expected.at("label");
     const std::vector<float> logits = expected.at("logits");
-    PatientVotes votes(classes);
+    Votes votes(classes);
     for (std::size_t r = 0; r < patient.size(); ++r) {
         const auto k = static_cast<std::size_t>(classes);
         votes.add(patient[r], std::span(logits).subspan(r * k, k), label[r]);
@@ -122,7 +123,7 @@ TEST_CASE("patient macro F1 equals scikit-learn on mean log-probabilities and mo
 TEST_CASE(
     "patients: log-probabilities count, not votes, ties go to the lowest class, the unlabelled are left "
     "out") {
-    PatientVotes votes(3);
+    Votes votes(3);
     const float sure[] = {0, 9, 0}, unsure[] = {1, 0, 0}, even[] = {2, 2, 2};
     // Two lukewarm answers for class 0 against a firm one for class 1.
     for (const auto& logits : {unsure, unsure, sure}) votes.add(4, std::span(logits, 3), 1);
@@ -137,7 +138,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a recording without a label still speaks for its patient") {
-    PatientVotes votes(2);
+    Votes votes(2);
     const float a[] = {1, 0}, b[] = {0, 5};
     votes.add(0, a, 1);
     votes.add(0, b, -1);

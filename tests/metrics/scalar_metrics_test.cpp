@@ -38,7 +38,7 @@ TEST_CASE("pitfall 8: ROC AUC equals scikit-learn, ties included") {
         CAPTURE(expected.at("name").get<std::string>());
         const std::vector<float> scores = expected.at("scores");
         const std::vector<std::int32_t> labels = expected.at("labels");
-        CHECK(*roc_auc(scores, labels).value ==
+        CHECK(*RocCurve(scores, labels).area().value ==
               doctest::Approx(expected.at("auc").get<double>()).epsilon(1e-14));
     }
 }
@@ -48,24 +48,62 @@ TEST_CASE("ROC AUC by hand: of six pairs four are won and one is a tie") {
     const std::int32_t labels[] = {0, 0, 1, 1, 1, -1};
     // Positives 0.35, 0.8, 0.4 against negatives 0.1, 0.4: 1 + 2 + 1.5 of 6; the unlabelled one does not
     // count.
-    CHECK(*roc_auc(scores, labels).value == doctest::Approx(4.5 / 6));
+    CHECK(*RocCurve(scores, labels).area().value == doctest::Approx(4.5 / 6));
 }
 
-TEST_CASE("ROC AUC is absent with a reason where one answer is missing") {
+TEST_CASE("metrics of the ROC curve are absent with a reason where one answer is missing") {
     const float scores[] = {1, 2};
     for (const auto& labels : {std::vector<std::int32_t>{1, 1}, {0, 0}, {0, -1}, {-1, -1}}) {
-        const Metric auc = roc_auc(scores, labels);
-        CHECK_FALSE(auc.value.has_value());
-        CHECK_FALSE(auc.reason.empty());
+        const RocCurve curve(scores, labels);
+        for (const Metric& metric : {curve.area(), curve.sensitivity_at(0.975)}) {
+            CHECK_FALSE(metric.value.has_value());
+            CHECK_FALSE(metric.reason.empty());
+        }
     }
 }
 
-TEST_CASE("ROC AUC refuses a NaN score and unequal lengths") {
+TEST_CASE("the ROC curve refuses a NaN score and unequal lengths") {
     const float scores[] = {1, kNaN};
     const std::int32_t labelled[] = {1, 0}, unlabelled[] = {1, -1}, one[] = {1};
-    CHECK_THROWS_AS(roc_auc(scores, labelled), std::domain_error);
-    CHECK_NOTHROW(roc_auc(scores, unlabelled));
-    CHECK_THROWS_AS(roc_auc(scores, one), std::invalid_argument);
+    CHECK_THROWS_AS(RocCurve(scores, labelled), std::domain_error);
+    CHECK_NOTHROW(RocCurve(scores, unlabelled));
+    CHECK_THROWS_AS(RocCurve(scores, one), std::invalid_argument);
+}
+
+TEST_CASE(
+    "sensitivity at a specificity of 0.975 equals scikit-learn's curve, ties and few negatives included") {
+    for (const auto& expected : golden().at("clinical").at("sensitivity")) {
+        CAPTURE(expected.at("name").get<std::string>());
+        const std::vector<float> scores = expected.at("scores");
+        const std::vector<std::int32_t> labels = expected.at("labels");
+        CHECK(*RocCurve(scores, labels).sensitivity_at(0.975).value ==
+              doctest::Approx(expected.at("sensitivity").get<double>()).epsilon(1e-14));
+    }
+}
+
+TEST_CASE("sensitivity at a specificity by hand: what lies above the negatives that may not be raised") {
+    const float scores[] = {1, 2, 3, 4, 2.5f, 3, 3.5f, 9};
+    const std::int32_t labels[] = {0, 0, 0, 0, 1, 1, 1, -1};
+    const RocCurve curve(scores, labels);
+    CHECK(*curve.sensitivity_at(1).value == 0);  // the highest score is a negative
+    // One false alarm in four is allowed: 3.5 is found, the 3 that ties with a second negative is not.
+    CHECK(*curve.sensitivity_at(0.75).value == doctest::Approx(1.0 / 3));
+    CHECK(*curve.sensitivity_at(0.5).value == 1);
+}
+
+TEST_CASE("the share within a tolerance equals numpy, the border included, missing targets left out") {
+    const auto& expected = golden().at("clinical");
+    std::vector<float> target = expected.at("target"), predicted = expected.at("predicted");
+    target.push_back(kNaN);
+    predicted.push_back(6);
+    for (const auto& within : expected.at("within"))
+        CHECK(*share_within(predicted, target, within.at("tolerance"), "t").value ==
+              doctest::Approx(within.at("share").get<double>()).epsilon(1e-14));
+    const float marks[] = {20, 20, 20, kNaN, 20}, said[] = {25, 14.5f, 20, 20, kNaN};
+    CHECK(*share_within(said, marks, 5, "t").value == doctest::Approx(2.0 / 4));
+    CHECK(share_within({}, {}, 5, "hearing threshold").reason ==
+          "no recording of the split has a hearing threshold");
+    CHECK_THROWS_AS(share_within(said, target, 5, "t"), std::invalid_argument);
 }
 
 TEST_CASE("pitfall 13: MAE and R2 from the sums of a whole split equal scikit-learn") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 #include <map>
 #include <stdexcept>
@@ -17,6 +18,10 @@ struct Fixture {
     std::vector<float> logits = {2, 0, 0, 1, 3, 0, 0, 4};
     std::vector<std::int32_t> label = {0, 1, 1, 1};
     std::vector<std::int32_t> patient = {0, 1, 2, 2};
+    std::vector<std::int8_t> ear = {0, -1, 0, 1};
+    std::vector<float> latency = {6, kNaN, 7, 8}, latency_said = {6.125f, 1, 7.5f, 7};
+    std::vector<float> amplitude = {0.5f, kNaN, 0.5f, 0.5f}, amplitude_said = {0.5f, 0, 0.25f, 0};
+    std::vector<float> threshold = {20, 30, 40, 50}, threshold_said = {25, 22, 28, 70};
     std::vector<float> exist_logit = {1, -1, 0.5f, 2};
     std::vector<std::int32_t> exist = {1, 0, 0, 1};
     std::vector<float> correlation = {0.9f, 0.5f, kNaN, 0.1f};
@@ -34,11 +39,19 @@ struct Fixture {
                  .signal_squared_error = 8},
         .confusion = ConfusionMatrix(2, std::vector<std::int64_t>{1, 0, 1, 2}),
         .majority_class = 1,
-        .answer = per_component<std::span<const float>>(
-            {{Component::classification, logits}, {Component::peak_exist, exist_logit}}),
+        .answer = per_component<std::span<const float>>({{Component::classification, logits},
+                                                         {Component::peak_exist, exist_logit},
+                                                         {Component::peak_latency, latency_said},
+                                                         {Component::peak_amplitude, amplitude_said},
+                                                         {Component::threshold, threshold_said}}),
         .label = per_component<std::span<const std::int32_t>>(
             {{Component::classification, label}, {Component::peak_exist, exist}}),
+        .target = per_component<std::span<const float>>({{Component::peak_latency, latency},
+                                                         {Component::peak_amplitude, amplitude},
+                                                         {Component::threshold, threshold}}),
+        .temperature = per_component<double>({{Component::classification, 2}, {Component::peak_exist, 0.5}}),
         .patient = patient,
+        .ear = ear,
         .signal_correlation = correlation,
         .signal_snr_gain_db = gain};
 };
@@ -72,10 +85,25 @@ TEST_CASE("pitfall 1: every metric of a split with all labels has its value unde
     check("balanced_accuracy", (1 + 2.0 / 3) / 2);
     check("f1_macro_majority", 6.0 / 7 / 2);  // always SNHL
     check("patient_f1_macro", 1);             // patient 2: one firm answer outweighs the other
+    // The right ear of patient 2 is recognised, the left one is not, and that of patient 1 is not known.
+    check("ear_f1_macro", (2.0 / 3 + 2.0 / 3) / 2);
+    const auto certainty = [](double margin) { return 1 / (1 + std::exp(-margin)); };
+    // The wrong answer of patient 2 is in one bin with the right one; calibrated, each has a bin of its own.
+    check("classification_ece_uncalibrated",
+          (1 - certainty(2) + 1 - certainty(1) + certainty(3) + certainty(4) - 1) / 4);
+    check("classification_ece",
+          (1 - certainty(1) + 1 - certainty(0.5) + certainty(1.5) + 1 - certainty(2)) / 4);
     check("peak_exist_f1", 0.8);
     check("peak_exist_auc", 1);
+    check("peak_exist_sensitivity_at_specificity_0.975", 1);
+    check("peak_exist_ece_uncalibrated",
+          (1 - certainty(1) + certainty(-1) + certainty(0.5) + 1 - certainty(2)) / 4);
+    check("peak_exist_ece", (1 - certainty(2) + certainty(-2) + certainty(1) + 1 - certainty(4)) / 4);
     check("peak_latency_mae_ms", 0.2);
     check("peak_latency_r2", 1 - 0.2 / 2);
+    check("peak_latency_within_0.1_ms", 0);
+    check("peak_latency_within_0.2_ms", 1.0 / 3);
+    check("peak_latency_within_0.5_ms", 2.0 / 3);
     check("peak_amplitude_mae_uv", 0.1);
     check("peak_amplitude_r2", 1 - 0.05 / 0.12);
     check("signal_mse", 0.01);
@@ -85,7 +113,10 @@ TEST_CASE("pitfall 1: every metric of a split with all labels has its value unde
     check("signal_snr_gain_db_median", 3);
     check("threshold_mae_db", 10);
     check("threshold_r2", 1 - 500.0 / 1400);
-    CHECK(value.size() == 1 + 6 + 5 + 2 + 2 + 2 + 4 + 5 + 2);
+    check("threshold_within_5_db", 0.25);
+    check("threshold_within_10_db", 0.5);
+    check("threshold_within_15_db", 0.75);
+    CHECK(value.size() == 1 + 6 + 5 + 2 + 3 + 2 + 5 + 5 + 2 + 5 + 5);
 }
 
 TEST_CASE("pitfall 7: the metrics of a dropped component are absent and give why it was dropped") {
@@ -110,6 +141,7 @@ TEST_CASE("pitfall 1: a split without any target leaves every metric with a reas
     f.split.confusion = ConfusionMatrix(2);
     f.label.assign(4, -1);
     f.exist.assign(4, -1);
+    for (auto* target : {&f.latency, &f.amplitude, &f.threshold}) target->assign(4, kNaN);
     f.correlation.assign(4, kNaN);
     f.gain.assign(4, kNaN);
     for (const auto& [name, metric] : by_name(split_metrics(f.split))) {
@@ -125,9 +157,24 @@ TEST_CASE("a component of weight 0 may be infinite without touching the total") 
     CHECK(*split_metrics(f.split).loss_total.value == doctest::Approx(10.75));
 }
 
+TEST_CASE(
+    "ears: data that do not tell them apart have no metric of theirs, unlabelled ears one without a value") {
+    Fixture f;
+    f.split.ear = {};
+    CHECK_FALSE(by_name(split_metrics(f.split)).contains("ear_f1_macro"));
+    CHECK_FALSE(split_metrics(f.split).ear_f1_macro.is_set());
+    f.ear.assign(4, -1);
+    f.split.ear = f.ear;
+    CHECK_FALSE(by_name(split_metrics(f.split)).at("ear_f1_macro").reason.empty());
+    CHECK_FALSE(by_name(split_metrics(f.split)).at("ear_f1_macro").value.has_value());
+}
+
 TEST_CASE("split metrics refuse arrays of different lengths") {
     Fixture f;
     f.split.patient = std::span(f.patient).first(3);
+    CHECK_THROWS_AS(split_metrics(f.split), std::invalid_argument);
+    f.split.patient = f.patient;
+    f.split.ear = std::span(f.ear).first(3);
     CHECK_THROWS_AS(split_metrics(f.split), std::invalid_argument);
 }
 

@@ -133,4 +133,55 @@ TEST_CASE("further losses: evaluation measures them over the whole split") {
           doctest::Approx(expected.numerator[FeatureEnergy::kComponent]).epsilon(1e-6));
 }
 
+TEST_CASE("further losses: the map that points at wave V is taught by its own loss alone") {
+    const SmallRecordings data(12, 37);
+    LearnerSettings settings = small_settings(12, 1);
+    settings.shape.built[Component::peak_location] = true;
+    settings.shape.dropout = 0;
+    // Sample t stands at its own time, in the unit of the latency's head.
+    const Standardisation latency = settings.batch.target[Component::peak_latency];
+    const auto scale = static_cast<double>(latency.inverse_scale);
+    settings.shape.first_place = (settings.batch.first_sample_ms - static_cast<double>(latency.mean)) * scale;
+    settings.shape.place_step = settings.batch.sample_interval_ms * scale;
+    BackendLearner<cpu::Stream, cpu::Buffer> learner(settings, data.view(), 1);
+    const double weight = 0.7;
+    const auto weights = per_component<double>({{Component::peak_location, weight}});
+    learner.begin_epoch(0, data.order(), weights);
+    const auto traced = [&](const std::string& name) -> std::vector<float> {
+        for (const HostTensor& tensor : learner.trace_step(0, 0, 12))
+            if (tensor.name == name) return tensor.values;
+        FAIL("no tensor of that name: ", name);
+        return {};
+    };
+    const auto loss = [&] {
+        return static_cast<double>(traced("losses")[static_cast<std::size_t>(Component::peak_location)]);
+    };
+    CHECK(loss() > 0);
+    const std::vector<float> gradient = traced("gradients/heads.pointer.score.weight");
+    const auto specs = learner.network().parameters().specs();
+    const auto score =
+        std::ranges::find(specs, std::string("heads.pointer.score.weight"), &ParameterSpec::name);
+    REQUIRE(score != specs.end());
+    const LearnerState before = learner.state();
+    const auto loss_at = [&](float step) {
+        LearnerState moved = before;
+        for (Index i = 0; i < score->size; ++i)
+            moved.value[static_cast<std::size_t>(score->offset + i)] += step * static_cast<float>(i % 3 - 1);
+        learner.restore(moved);
+        return loss();
+    };
+    double expected = 0;
+    for (std::size_t i = 0; i < gradient.size(); ++i)
+        expected += static_cast<double>(gradient[i]) * static_cast<double>(static_cast<int>(i % 3) - 1);
+    CHECK(std::abs(expected) > 1e-4);
+    CHECK(weight * (loss_at(0.01f) - loss_at(-0.01f)) / 0.02 == doctest::Approx(expected).epsilon(2e-3));
+    // Descending along it alone points nearer to the marks.
+    for (std::uint32_t epoch = 0; epoch < 60; ++epoch) {
+        learner.begin_epoch(epoch, data.order(), weights);
+        learner.train_step(epoch, 0, 12, 1e-2);
+    }
+    const double learnt = loss();
+    CHECK(learnt < 0.5 * loss_at(0));
+}
+
 }  // namespace abr

@@ -27,12 +27,18 @@ NetworkShape read_shape(const GoldenFile& file) {
     shape.length = integers("length").at(0);
     shape.static_inputs = integers("static_inputs").at(0);
     shape.classes = integers("classes").at(0);
-    for_each_network_setting([&](const auto& setting) {
+    for_each_network_setting([&]<auto member>(const NetworkSetting<member>& setting) {
         const std::string name(setting.name);
-        if (!unread.contains(name)) return;
-        auto& value = shape.*setting.member;
-        using Value = std::remove_reference_t<decltype(value)>;
-        if constexpr (std::is_same_v<Value, std::vector<int>>) {
+        auto& value = shape.*member;
+        using Value = typename NetworkSetting<member>::Value;
+        if (!unread.contains(name)) {
+            value = setting.before.value_or(value);
+        } else if constexpr (std::is_enum_v<Value>) {
+            CHECK(unread.erase(name) == 1);
+            const auto found = std::ranges::find(setting.names, file.texts("shape/" + name).at(0));
+            REQUIRE(found != setting.names.end());
+            value = static_cast<Value>(found - setting.names.begin());
+        } else if constexpr (std::is_same_v<Value, std::vector<int>>) {
             const auto values = integers(name);
             value.assign(values.begin(), values.end());
         } else {
@@ -40,6 +46,10 @@ NetworkShape read_shape(const GoldenFile& file) {
             value = file.value<Value>("shape/" + name);
         }
     });
+    // Files from before there was a pointing head lack the places of samples.
+    for (const auto& [name, member] : {std::pair("first_place", &NetworkShape::first_place),
+                                       std::pair("place_step", &NetworkShape::place_step)})
+        if (unread.erase(name) == 1) shape.*member = file.value<double>("shape/" + std::string(name));
     const auto built = file.texts("shape/built");
     unread.erase("built");
     CHECK(unread.empty());

@@ -59,6 +59,7 @@ void check_direction(DoubleNetwork& net, const std::function<double()>& objectiv
 void contribute_to_outputs(DoubleNetwork& net) {
     net.network.output_gradients(net.pass(0));
     for (const Tensor& t : net.network.tensors().outputs.values) {
+        if (!t.is_built()) continue;
         const auto d = net.pass(0).contribution(t);
         CHECK(d.write == Write::accumulate);
         for (Index i = 0; i < d.to.size(); ++i) d.to.data[i] = weight_of(i);
@@ -67,7 +68,8 @@ void contribute_to_outputs(DoubleNetwork& net) {
 
 double sum_of_outputs(DoubleNetwork& net) {
     double sum = 0;
-    for (const Tensor& t : net.network.tensors().outputs.values) sum += weighted_sum(net, t);
+    for (const Tensor& t : net.network.tensors().outputs.values)
+        if (t.is_built()) sum += weighted_sum(net, t);
     return sum;
 }
 
@@ -78,6 +80,7 @@ TEST_CASE("gradients: further losses add to named tensors of the pass before it 
     const NetworkTensors& tensors = net.network.tensors();
     net.forward(0);
     contribute(net, tensors.features);
+    contribute(net, tensors.score, -2);
     contribute_to_outputs(net);
     contribute(net, tensors.embedding, 2);
     contribute(net, tensors.outputs[Component::signal], 0.5);
@@ -85,8 +88,8 @@ TEST_CASE("gradients: further losses add to named tensors of the pass before it 
     contribute(net, tensors.features, 4);
     net.backward(0);
     check_direction(net, [&] {
-        return sum_of_outputs(net) + 5 * weighted_sum(net, tensors.features) +
-               2 * weighted_sum(net, tensors.embedding) +
+        return sum_of_outputs(net) + 5 * weighted_sum(net, tensors.features) -
+               2 * weighted_sum(net, tensors.score) + 2 * weighted_sum(net, tensors.embedding) +
                0.5 * weighted_sum(net, tensors.outputs[Component::signal]) -
                3 * weighted_sum(net, tensors.outputs[Component::classification]);
     });

@@ -22,7 +22,10 @@ TEST_CASE("network settings: every default lies in its range, names differ, and 
         CHECK(names.insert(setting.name).second);
         CHECK_FALSE(setting.meaning.empty());
         const auto& value = defaults.*setting.member;
-        if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if constexpr (std::is_enum_v<Value>)
+            CHECK(static_cast<std::size_t>(value) < setting.names.size());
+        else if constexpr (std::is_arithmetic_v<Value>)
             CHECK(setting.range.contains(static_cast<double>(value)));
         else
             for (const int v : value) CHECK(setting.range.contains(v));
@@ -61,8 +64,11 @@ TEST_CASE("network settings: a network is another one by every setting but those
         CAPTURE(setting.name);
         NetworkShape other;
         auto& value = other.*setting.member;
-        if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
-            value /= 2;
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if constexpr (std::is_enum_v<Value>)
+            value = static_cast<Value>(1 - static_cast<int>(value));
+        else if constexpr (std::is_arithmetic_v<Value>)
+            value = value == 0 ? 1 : value / 2;
         else
             value.pop_back();
         CHECK(same_network(one, other) == setting.training_only);
@@ -81,8 +87,13 @@ TEST_CASE("network settings: a network is another one by every setting but those
 // tests/oracle/network_shape.py reads it.
 TEST_CASE("network settings: the oracle has the same ones, with the same defaults") {
     nlohmann::ordered_json expected;
-    for_each_network_setting([&](const auto& setting) {
-        if (!setting.training_only) expected[std::string(setting.name)] = NetworkSettings{}.*setting.member;
+    for_each_network_setting([&]<auto member>(const NetworkSetting<member>& setting) {
+        if (setting.training_only) return;
+        auto& value = expected[std::string(setting.name)];
+        if constexpr (std::is_enum_v<typename NetworkSetting<member>::Value>)
+            value = setting.names[static_cast<std::size_t>(NetworkSettings{}.*member)];
+        else
+            value = NetworkSettings{}.*member;
     });
     const std::string path = ABR_SOURCE_DIR "/tests/oracle/network_settings.json";
     std::stringstream text;

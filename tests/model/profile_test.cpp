@@ -41,7 +41,8 @@ const Names kForward = {"add",
                         "linear_forward",
                         "conv_transpose1d_forward",
                         "group_norm_forward",
-                        "layer_norm_forward"};
+                        "layer_norm_forward",
+                        "pointing_forward"};
 const Names kBackward = {"attention_backward",
                          "attention_pool_backward",
                          "conv1d_backward_data",
@@ -54,6 +55,7 @@ const Names kBackward = {"attention_backward",
                          "layer_norm_backward",
                          "linear_backward_data",
                          "linear_backward_weight",
+                         "pointing_backward",
                          "split_channels"};
 
 }  // namespace

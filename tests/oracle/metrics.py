@@ -1,4 +1,4 @@
-"""Golden values of the metrics from scikit-learn and numpy: writes metrics.json beside this file.
+"""Golden values of the metrics from scikit-learn, scipy and numpy: writes metrics.json beside this file.
 
 Run: python3 tests/oracle/metrics.py
 """
@@ -8,7 +8,9 @@ import pathlib
 import warnings
 
 import numpy as np
+import scipy
 import sklearn
+from scipy import optimize, special
 from sklearn import metrics
 
 
@@ -146,16 +148,110 @@ def summary_cases(rng):
     return cases
 
 
+def sensitivity_at(labels, scores, specificity):
+    false_alarms, sensitivity, _ = metrics.roc_curve(labels, scores, drop_intermediate=False)
+    return sensitivity[1 - false_alarms >= specificity - 1e-12].max()
+
+
+def clinical_cases(rng):
+    """Sensitivity at a specificity, and shares within a tolerance."""
+    sensitivity = []
+    for name, n, decimals, chance in [
+        ("no ties", 500, 4, 0.7),
+        ("many ties", 400, 1, 0.5),
+        ("exactly one false alarm in forty is allowed", 80, 4, 0.5),
+        ("fewer than forty negatives", 50, 4, 0.4),
+        ("all tied", 60, 0, 0.5),
+    ]:
+        labels = (rng.random(n) < chance).astype(int)
+        if "forty is" in name:
+            labels = np.repeat([0, 1], 40)
+        scores = rng.normal(size=n) * (0.1 if decimals == 0 else 1.0) + 1.5 * labels * (decimals != 0)
+        short, scores = single_precision(scores, decimals)
+        sensitivity.append(
+            {
+                "name": name,
+                "scores": short,
+                "labels": labels.tolist(),
+                "sensitivity": sensitivity_at(labels, scores, 0.975),
+            }
+        )
+    short_target, target = single_precision(6 + 0.5 * rng.normal(size=300))
+    short_predicted, predicted = single_precision(target + 0.15 * rng.standard_t(3, size=300))
+    within = [
+        {"tolerance": t, "share": np.mean(np.abs(predicted - target) <= t)} for t in (0.1, 0.2, 0.5)
+    ]
+    return {"sensitivity": sensitivity, "target": short_target, "predicted": short_predicted, "within": within}
+
+
+def expected_calibration_error(probability, came_true):
+    """As the definition reads: for each bin its recordings, looked for one by one."""
+    error = 0.0
+    for m in range(15):
+        inside = (probability > m / 15) & (probability <= (m + 1) / 15)
+        if inside.any():
+            error += inside.mean() * abs(came_true[inside].mean() - probability[inside].mean())
+    return error
+
+
+def calibration_case(name, logits, label):
+    """Classes where logits have two dimensions, else yes or no."""
+
+    def probabilities(temperature):
+        if logits.ndim == 1:
+            return special.expit(logits / temperature)
+        return special.softmax(logits / temperature, axis=1)
+
+    def ece(temperature):
+        p = probabilities(temperature)
+        if logits.ndim == 1:
+            return expected_calibration_error(p, label == 1)
+        return expected_calibration_error(p.max(axis=1), logits.argmax(axis=1) == label)
+
+    best = optimize.minimize_scalar(
+        lambda log_t: metrics.log_loss(label, probabilities(np.exp(log_t))),
+        bounds=(np.log(0.05), np.log(20)),
+        method="bounded",
+        options={"xatol": 1e-12},
+    )
+    temperature = float(np.exp(best.x))
+    return {
+        "name": name,
+        "classes": 0 if logits.ndim == 1 else logits.shape[1],
+        "logits": np.ravel(single_precision(logits)[0]).tolist(),
+        "label": label.tolist(),
+        "temperature": temperature,
+        "ece_uncalibrated": ece(1.0),
+        "ece_at_1.7": ece(1.7),
+    }
+
+
+def calibration_cases(rng):
+    cases = []
+    for name, sharpness in [("classes, too sure", 3.0), ("classes, too modest", 0.5)]:
+        evidence = rng.normal(size=(300, 5)) * 1.5
+        label = np.array([rng.choice(5, p=p) for p in special.softmax(evidence, axis=1)])
+        cases.append(calibration_case(name, single_precision(sharpness * evidence)[1], label))
+    for name, sharpness in [("yes or no, too sure", 2.5), ("yes or no, too modest", 0.4)]:
+        evidence = rng.normal(size=400) * 2
+        label = (rng.random(400) < special.expit(evidence)).astype(int)
+        cases.append(calibration_case(name, single_precision(sharpness * evidence)[1], label))
+    return cases
+
+
 def main():
     warnings.simplefilter("ignore")  # scikit-learn warns of absent classes, which are meant here
     rng = np.random.default_rng(7)
     golden = {
-        "made_by": f"tests/oracle/metrics.py with scikit-learn {sklearn.__version__}, numpy {np.__version__}",
+        "made_by": f"tests/oracle/metrics.py with scikit-learn {sklearn.__version__}, numpy {np.__version__}, "
+        f"scipy {scipy.__version__}",
         "classification": classification_cases(rng),
         "ranking": ranking_cases(rng),
         "regression": regression_cases(rng),
         "patient": patient_case(rng),
         "summary": summary_cases(rng),
+        "clinical": clinical_cases(rng),
+        "calibration": calibration_cases(rng),
     }
     path = pathlib.Path(__file__).with_name("metrics.json")
     path.write_text(json.dumps(golden) + "\n")

@@ -132,6 +132,27 @@ class AttentionPool(nn.Module):
         return (F.softmax(scores, dim=1).unsqueeze(2) * x).sum(dim=1)
 
 
+class Pointer(nn.Module):
+    """A map over the samples inside the window, its mean place, and what is said of the sample there."""
+
+    def __init__(self, shape):
+        super().__init__()
+        c, k = shape.base_channels, shape.kernel
+        self.conv = nn.Conv1d(c, c, k, padding=k // 2)
+        self.norm = nn.GroupNorm(shape.groups, c, NORM_EPSILON)
+        self.film = nn.Linear(shape.embed_dim, 2 * c)
+        self.score = nn.Conv1d(c, 1, 1, bias=False)
+        places = shape.first_place + shape.place_step * torch.arange(shape.length)
+        self.register_buffer("places", places.to(torch.get_default_dtype()), persistent=False)
+
+    def forward(self, x, embedding):
+        described = F.gelu(ResidualBlock.modulate(self.norm(self.conv(x)), self.film(embedding)))
+        window = len(self.places)
+        score = self.score(described)[:, 0, :window]
+        pointing = F.softmax(score, dim=1)
+        return score, pointing @ self.places, (pointing.unsqueeze(1) * described[:, :, :window]).sum(dim=2)
+
+
 class TaskHead(nn.Module):
     def __init__(self, inputs, hidden, outputs, dropout):
         super().__init__()
@@ -153,7 +174,7 @@ def sinusoidal_positions(length, channels):
 
 class AbrUnet(nn.Module):
     """signal (batch, length), statics (batch, static_inputs) -> outputs by component: the restored signal
-    (batch, length), class logits (batch, classes), the others (batch)."""
+    (batch, length), class logits (batch, classes), the others (batch). `score` is the last map's, before its softmax."""
 
     def __init__(self, shape, dropout=0.0):
         super().__init__()
@@ -185,9 +206,14 @@ class AbrUnet(nn.Module):
             return
         self.pool_low = AttentionPool(low)
         self.pool_high = AttentionPool(c(0))
-        features = low + c(0) + shape.embed_dim
+        points = shape.latency_head == "point" and "peak_latency" in shape.built
+        features = low + c(0) + (c(0) if points else 0) + shape.embed_dim
         self.heads = nn.ModuleDict({"norm": nn.LayerNorm(features, NORM_EPSILON)})
+        if points:
+            self.heads["pointer"] = Pointer(shape)
         for task in self.tasks:
+            if task == "peak_latency" and points:
+                continue
             outputs = shape.classes if task == "classification" else 1
             self.heads[task] = TaskHead(features, shape.head_hidden, outputs, dropout)
 
@@ -211,8 +237,13 @@ class AbrUnet(nn.Module):
             outputs["signal"] = self.signal_head(x)[:, 0, : shape.length]
         if self.tasks:
             pools = [self.pool_low(tokens), self.pool_high(x.transpose(1, 2))]
+            if "pointer" in self.heads:
+                self.score, outputs["peak_latency"], reading = self.heads["pointer"](x, embedding)
+                pools.append(reading)
             features = self.heads["norm"](torch.cat([*pools, embedding], dim=1))
             for task in self.tasks:
+                if task in outputs:
+                    continue
                 answer = self.heads[task](features)
                 outputs[task] = answer if task == "classification" else answer[:, 0]
         return outputs

@@ -26,6 +26,7 @@ CASES = {
         feed_forward=2,
         embed_dim=12,
         head_hidden=10,
+        latency_head="pool",
     ),
     # Two blocks a level, one attention block, two branches, some heads.
     "two_blocks": Shape(
@@ -45,6 +46,7 @@ CASES = {
         embed_dim=6,
         head_hidden=5,
         built=("classification", "peak_latency", "threshold"),
+        latency_head="pool",
     ),
     # The signal alone, without attention and padding.
     "signal_only": Shape(
@@ -59,6 +61,21 @@ CASES = {
         attention_layers=0,
         embed_dim=4,
         built=("signal",),
+    ),
+    # A map that points at wave V, in the unit of the latency's head.
+    "pointing": Shape(
+        length=37,
+        base_channels=4,
+        levels=3,
+        kernel=5,
+        groups=2,
+        attention_layers=1,
+        heads=4,
+        feed_forward=2,
+        embed_dim=12,
+        head_hidden=10,
+        first_place=-2.5,
+        place_step=0.125,
     ),
 }
 

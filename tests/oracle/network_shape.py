@@ -26,6 +26,8 @@ class Shape(Settings):
     static_inputs: int = 9
     classes: int = 5
     built: tuple = ("signal", *TASKS)
+    first_place: float = 0.0
+    place_step: float = 1.0
 
     def channels(self, level):
         return self.base_channels << level

@@ -89,6 +89,14 @@ def check_outcomes(folder):
     status, text = run(folder, "--resume")
     assert status == 1 and "caught  " not in text and "3 slips: 2 survives, 1 caught" in text
     assert run(folder, "--resume", "wrong")[0] == 0
+    # Tests that passed in the same sources without a slip are not repeated for a further one.
+    more = record("more", replace="return 43;")
+    write(folder, [more])
+    status, text = run(folder, "--resume")
+    assert status == 0 and "without a slip" not in text and "caught          more" in text, text
+    assert "without a slip" in run(folder)[1]
+    write(folder, [more, record("other-tests", replace="return 44;", tests="answer*")])
+    assert "without a slip" in run(folder, "--resume")[1]
     write(folder, [record("broken", replace="#error")])
     assert run(folder)[0] == 2
 
