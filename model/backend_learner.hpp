@@ -105,7 +105,7 @@ class BackendLearner final : public Learner {
     }
 
     std::vector<HostTensor> trace_step(std::int64_t step, Index begin, Index count) override;
-    Evaluation evaluate(const DeviceRecordings& recordings, bool with_restored) override;
+    Evaluation evaluate(const DeviceRecordings& recordings, bool with_samples) override;
     std::vector<std::string> tensors_without_gradient(std::span<const std::int32_t> order,
                                                       const PerComponent<double>& weights) override;
 

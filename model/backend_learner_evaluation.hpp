@@ -2,13 +2,14 @@
 #pragma once
 
 #include "kernels/evaluation.hpp"
+#include "kernels/sequence_ops.hpp"
 #include "model/backend_learner.hpp"
 
 namespace abr {
 
 template <class S, template <class> class Buffer, class Members, class Losses>
 Evaluation BackendLearner<S, Buffer, Members, Losses>::evaluate(const DeviceRecordings& split,
-                                                                bool with_restored) {
+                                                                bool with_samples) {
     const NetworkShape& shape = settings_.shape;
     const ResidentRecordings<Buffer> resident(split);
     const DeviceRecordings& recordings = resident.view();
@@ -20,10 +21,11 @@ Evaluation BackendLearner<S, Buffer, Members, Losses>::evaluate(const DeviceReco
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int32_t>(i);
     Buffer<std::int32_t> order(n);
     order.copy_from(rows);
-    const Index restored_columns = with_restored ? shape.length : 0;
+    const Index restored_columns = with_samples && shape.built[Component::signal] ? shape.length : 0;
+    const Index map_columns = with_samples && shape.has_pointer() ? shape.length : 0;
     Index answer_columns = 0;
     for (const Component c : kAllComponents) answer_columns += shape.outputs(c);
-    Buffer<float> outputs(n * (answer_columns + 2 + restored_columns));
+    Buffer<float> outputs(n * (answer_columns + 2 + restored_columns + map_columns));
     float* next = outputs.data();
     const auto take = [&](bool built, Index columns) {
         return built ? std::exchange(next, next + n * columns) : nullptr;
@@ -33,7 +35,8 @@ Evaluation BackendLearner<S, Buffer, Members, Losses>::evaluate(const DeviceReco
         predictions.answer[c] = take(shape.outputs(c) > 0, shape.outputs(c));
     predictions.signal_correlation = take(shape.built[Component::signal], 1);
     predictions.signal_snr_gain_db = take(shape.built[Component::signal], 1);
-    predictions.restored_uv = take(shape.built[Component::signal] && with_restored, restored_columns);
+    predictions.restored_uv = take(restored_columns > 0, restored_columns);
+    float* const map = take(map_columns > 0, map_columns);
     Buffer<std::int64_t> confusion(shape.classes * shape.classes);
     Buffer<EvaluationSums> sums(1);
     Buffer<LossSums> losses(1);
@@ -45,6 +48,9 @@ Evaluation BackendLearner<S, Buffer, Members, Losses>::evaluate(const DeviceReco
                             first, batch);
         const auto p = pass(parameters, batch, first, 0);
         network_.forward(p);
+        if (map != nullptr && with_tasks)
+            copy<float>(stream_, p.value(network_.tensors().map),
+                        {map + first * map_columns, count, 1, map_columns, 0}, Write::overwrite);
         Heads<const float> heads = network_.outputs(p);
         if (!with_signal) heads.signal = {};
         if (!with_tasks) heads.answer = {};
@@ -94,6 +100,7 @@ Evaluation BackendLearner<S, Buffer, Members, Losses>::evaluate(const DeviceReco
     result.signal_correlation = host(predictions.signal_correlation, 1);
     result.signal_snr_gain_db = host(predictions.signal_snr_gain_db, 1);
     result.restored_uv = host(predictions.restored_uv, restored_columns);
+    result.wave_v_map = host(map, map_columns);
     result.confusion.resize(static_cast<std::size_t>(confusion.size()));
     confusion.copy_to(result.confusion);
     sums.copy_to(std::span(&result.sums, 1));

@@ -41,7 +41,9 @@ struct Evaluation {
     Index rows = 0;
     PerComponent<std::vector<float>> answer;  // as Predictions::answer; empty where the head is not built
     std::vector<float> signal_correlation, signal_snr_gain_db;
-    std::vector<float> restored_uv;       // (rows, T), empty unless asked for
+    // Of every sample, (rows, T); empty unless asked for, or where the network has no such output.
+    std::vector<float> restored_uv;
+    std::vector<float> wave_v_map;  // sums to 1; where it points at wave V
     std::vector<std::int64_t> confusion;  // (K, K) true x predicted
     EvaluationSums sums;
     LossSums losses;
@@ -84,7 +86,7 @@ class Learner {
 
     // All recordings of a split (in host memory), with the EMA of the weights if there is one. The restored signals are those of
     // the input that the signal metrics are measured on: degraded where there is no clean signal.
-    virtual Evaluation evaluate(const DeviceRecordings&, bool with_restored = false) = 0;
+    virtual Evaluation evaluate(const DeviceRecordings&, bool with_samples = false) = 0;
 
     // Names of parameter tensors that get no gradient although all weights are `weights` and FiLM is small
     // and random. Restores all state.

@@ -124,18 +124,18 @@ void write_by_level(const std::filesystem::path& path, std::span<const std::stri
     write_file_atomically(path, table.bytes());
 }
 
-void write_restored(const std::filesystem::path& path, std::span<const PredictionRow> rows,
-                    std::span<const float> restored_uv) {
-    const std::size_t length = rows.empty() ? 0 : restored_uv.size() / rows.size();
-    if (length * rows.size() != restored_uv.size())
-        throw std::invalid_argument("restored signals of another number of recordings");
+void write_samples(const std::filesystem::path& path, std::span<const PredictionRow> rows,
+                   std::span<const float> values) {
+    const std::size_t length = rows.empty() ? 0 : values.size() / rows.size();
+    if (length * rows.size() != values.size())
+        throw std::invalid_argument("samples of another number of recordings");
     std::vector<std::string> columns = {"recording", "patient_id"};
     for (std::size_t k = 0; k < length; ++k) columns.push_back("s" + std::to_string(k));
     CsvTable table(csv_header(columns));
     for (std::size_t r = 0; r < rows.size(); ++r) {
         CsvRow row;
         row.integer(rows[r].recording).text(rows[r].patient_id);
-        for (const float sample : restored_uv.subspan(r * length, length)) row.number(sample);
+        for (const float sample : values.subspan(r * length, length)) row.number(sample);
         table.append(row);
     }
     write_file_atomically(path, table.bytes());

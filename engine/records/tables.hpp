@@ -62,8 +62,8 @@ struct LevelRow {
 void write_by_level(const std::filesystem::path& path, std::span<const std::string> class_names,
                     std::span<const LevelRow> rows);
 
-// recording, patient_id, s0 ... s{T-1} in uV; restored_uv (rows, T).
-void write_restored(const std::filesystem::path& path, std::span<const PredictionRow> rows,
-                    std::span<const float> restored_uv);
+// recording, patient_id, s0 ... s{T-1}: what is said of every sample, values (rows, T).
+void write_samples(const std::filesystem::path& path, std::span<const PredictionRow> rows,
+                   std::span<const float> values);
 
 }  // namespace abr

@@ -27,7 +27,7 @@ const std::vector<CommandLine> kCommands = {
     {"predict --checkpoint net.safetensors --data rows.csv --config lab.toml --split-file split.csv --part "
      "val",
      {"net.safetensors", "rows.csv", "lab.toml", "split.csv"},
-     {"--out", "--restored"}},
+     {"--out", "--restored", "--marks"}},
     {"evaluate --checkpoint net.safetensors --data rows.csv --config lab.toml --split-file split.csv --part "
      "val",
      {"net.safetensors", "rows.csv", "lab.toml", "split.csv"},

@@ -286,10 +286,10 @@ TEST_CASE("restored signals stand beside their recording, and one that lacks a s
     rows[1].recording = 13;
     rows[1].patient_id = "P3";
     const std::vector<float> restored = {1, 2, 3, 4, 5, 6.5f};
-    write_restored(folder.path / "restored.csv", rows, restored);
+    write_samples(folder.path / "restored.csv", rows, restored);
     CHECK(content(folder.path / "restored.csv") ==
           "recording,patient_id,s0,s1,s2\n12,P2,1,2,3\n13,P3,4,5,6.5\n");
-    CHECK_THROWS_AS(write_restored(folder.path / "restored.csv", rows, std::span(restored).first(5)),
+    CHECK_THROWS_AS(write_samples(folder.path / "restored.csv", rows, std::span(restored).first(5)),
                     std::invalid_argument);
 }
 

@@ -97,7 +97,7 @@ class SyntheticRun {
         for (std::size_t s = 0; s < step_losses.size(); ++s) {
             const std::string signal = bad_step == static_cast<int>(s) ? "nan" : "0.1";
             text += fmt::format("\n{},{},0.001,1,{},{}", s / per_epoch, s, step_losses[s], signal);
-            for (std::size_t c = 1; c < kComponents; ++c) text += ",0.1";
+            for (std::size_t c = 1; c < kTaskCount; ++c) text += ",0.1";
         }
         return text + "\n";
     }

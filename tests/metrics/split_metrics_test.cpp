@@ -116,7 +116,7 @@ TEST_CASE("pitfall 1: every metric of a split with all labels has its value unde
     check("threshold_within_5_db", 0.25);
     check("threshold_within_10_db", 0.5);
     check("threshold_within_15_db", 0.75);
-    CHECK(value.size() == 1 + 6 + 5 + 2 + 3 + 2 + 5 + 5 + 2 + 5 + 5);
+    CHECK(value.size() == 1 + kComponents + 5 + 2 + 3 + 2 + 5 + 5 + 2 + 5 + 5);
 }
 
 TEST_CASE("pitfall 7: the metrics of a dropped component are absent and give why it was dropped") {

@@ -247,6 +247,19 @@ TEST_CASE(
         CHECK(same(evaluation.signal_correlation, expected.signal_correlation));
         CHECK(same(evaluation.signal_snr_gain_db, expected.signal_snr_gain_db));
         CHECK(same(evaluation.restored_uv, expected.restored_uv));
+        // The latency is the mean place of the map.
+        REQUIRE(evaluation.wave_v_map.size() == 20 * 37);
+        for (std::size_t r = 0; r < 20; ++r) {
+            double sum = 0, mean = 0;
+            for (std::size_t t = 0; t < 37; ++t) {
+                sum += double{evaluation.wave_v_map[r * 37 + t]};
+                mean += double{evaluation.wave_v_map[r * 37 + t]} * static_cast<double>(t);
+            }
+            CHECK(sum == doctest::Approx(1).epsilon(1e-5));
+            const double place = settings.shape.first_place + settings.shape.place_step * mean;
+            CHECK(evaluation.answer[Component::peak_latency][r] ==
+                  doctest::Approx(1.7 + 0.9 * place).epsilon(1e-5));
+        }
         CHECK(evaluation.confusion == expected.confusion);
         CHECK(evaluation.losses.numerator == ops.sums().numerator);
         CHECK(evaluation.losses.denominator == ops.sums().denominator);
