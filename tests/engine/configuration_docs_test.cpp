@@ -98,6 +98,7 @@ TEST_CASE("the production configurations hold the settings before and after the 
     CHECK(before.curriculum.threshold_start == 10);
     CHECK(before.curriculum.ramp_epochs == 5);
     CHECK(before.augmentation.probability == 0);
+    CHECK(before.augmentation.static_dropout == 0);
     CHECK(before.model.base_channels == 64);
     CHECK(before.training.early_stopping.patience == 25);
 }
