@@ -32,7 +32,7 @@ BatchSettings everything_on() {
     return s;
 }
 
-struct Case {
+struct BatchCase {
     const char* name;
     BatchMode mode;
     BatchSettings settings;
@@ -41,12 +41,13 @@ struct Case {
 }  // namespace
 
 void add_batch_cases(Suite& suite) {
-    const Case cases[] = {{"training", BatchMode::training, all_but_interference()},
-                          {"training_interference", BatchMode::training, everything_on()},
-                          {"validation", BatchMode::validation, all_but_interference()},
-                          {"validation_degraded", BatchMode::validation_degraded, all_but_interference()}};
+    const BatchCase cases[] = {
+        {"training", BatchMode::training, all_but_interference()},
+        {"training_interference", BatchMode::training, everything_on()},
+        {"validation", BatchMode::validation, all_but_interference()},
+        {"validation_degraded", BatchMode::validation_degraded, all_but_interference()}};
     for (const Setting& n : settings())
-        for (const Case& c : cases)
+        for (const BatchCase& c : cases)
             suite.add("gather_batch/" + n.name + "/" + c.name, 0, [n, c](auto& m) {
                 using T = Scalar<decltype(m)>;
                 const DeviceRecordings all = recordings(m, n);

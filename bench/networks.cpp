@@ -24,6 +24,7 @@ Suite every_case() {
     add_activation_cases(suite);
     add_attention_cases(suite);
     add_attention_pool_cases(suite);
+    add_pointing_cases(suite);
     add_sequence_ops_cases(suite);
     add_batch_cases(suite);
     add_loss_cases(suite);

@@ -31,6 +31,7 @@ std::vector<Setting> settings(Batches batches = Batches::usual);
 void add_activation_cases(Suite&);
 void add_attention_cases(Suite&);
 void add_attention_pool_cases(Suite&);
+void add_pointing_cases(Suite&);
 void add_batch_cases(Suite&);
 void add_conv1d_cases(Suite&);
 void add_evaluation_cases(Suite&);

@@ -6,12 +6,17 @@
 //   signal (B, Tp, 1)                                    restored (B, Tp, 1)
 //      | Stem                                               ^ signal head: 1x1 convolution
 //   encoder 0: b channels, Tp -------- skip -------> decoder 0 -------> attention pooling ---+
+//      |                                                ^   \----------> pointer -> latency  |
+//      |                                                |                   \--- reading ---+
 //      | convolution k = 4, stride 2                        ^ transposed convolution k = 4   |
 //   encoder 1: 2 b channels, Tp / 2 -- skip -------> decoder 1                               |
 //      | ...                                                ^ ...                            |
 //   last encoder -> + positions -> attention blocks -> LayerNorm -----> attention pooling ---+
 //                                                                                            |
-//          outputs of the tasks <- a task head each <- LayerNorm <- both pools beside e <----+
+//   outputs of the other tasks <- a task head each <- LayerNorm <- pools, reading, e <-------+
+//
+// The pointer (model/pointer.hpp) tells the latency as a mean place of the samples and reads what stands there. With
+// latency_head = pool there is none, and the latency has a head as the others have.
 //
 // A level of the encoder is a row of residual blocks; one of the decoder concatenates what comes from below
 // with the encoder's output before its own row. Tp is T padded to a multiple of 2^(levels-1). Parameters are
