@@ -20,8 +20,18 @@ from network_shape import Shape  # noqa: E402
 TOLERANCE = 1e-4  # of the engine's outputs and gradients in fp32, relative to the largest value of a tensor
 
 
+def location_loss(score, latency, shape, sd):
+    """Divergence of the map from a normal density around the mark, as kernels/location_loss.hpp has it; sd in samples."""
+    known = ~latency.isnan()
+    mark = (torch.where(known, latency, 0.0) - shape.first_place) / shape.place_step
+    samples = torch.arange(shape.length, device=score.device)
+    target = F.log_softmax(-(((samples - mark[:, None]) / sd) ** 2) / 2, dim=1)
+    divergence = F.kl_div(F.log_softmax(score, dim=1), target, reduction="none", log_target=True).sum(dim=1)
+    return (divergence * known).sum() / known.sum().clamp(min=1)
+
+
 def losses(outputs, batch, config, class_weights):
-    """Every component's loss, without a branch on values: a missing target has weight 0."""
+    """Every task's loss, without a branch on values: a missing target has weight 0."""
     settings = config["loss"]
 
     def masked(name, target, elementwise):
@@ -71,9 +81,11 @@ class Problem:
             model = json.loads(file.metadata()["model"])
         with safe_open(trace, "numpy") as file:
             self.components = json.loads(file.metadata()["components"])
+            places = json.loads(file.metadata()["places"])
         if not all(model.pop("built")):
-            raise SystemExit("pytorch_side: the data must have labels for every component")
-        self.shape = Shape(**{k: tuple(v) if isinstance(v, list) else v for k, v in model.items()})
+            raise SystemExit("pytorch_side: the data must have labels for every component, and each loss must be on")
+        self.location_sd = places.pop("sd")
+        self.shape = Shape(**{k: tuple(v) if isinstance(v, list) else v for k, v in (model | places).items()})
         other = ("ema/", "optimizer/", "statistics/", "progress/")
         self.parameters = {k: v for k, v in load_file(checkpoint).items() if not k.startswith(other)}
         self.trace = load_file(trace)
@@ -94,6 +106,9 @@ class Problem:
 
     def loss(self, outputs, batch):
         parts = losses(outputs, batch, self.config, self.class_weights)
+        parts["peak_location"] = location_loss(
+            outputs["peak_location"], batch["peak_latency"], self.shape, self.location_sd
+        )
         return parts, sum(self.weights[name] * parts[name] for name in self.components)
 
 
@@ -104,6 +119,7 @@ def values_and_gradients(problem):
     outputs = model(batch["signal"], batch["statics"])
     parts, total = problem.loss(outputs, batch)
     total.backward()
+    outputs.pop("peak_location")  # what a loss reads; the engine traces answers
     values = {f"outputs/{name}": output.detach().cpu().numpy() for name, output in outputs.items()}
     values["losses"] = np.array([parts[name].item() for name in problem.components])
     gradients = parameter_arrays(model, gradients=True)

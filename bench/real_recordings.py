@@ -46,7 +46,7 @@ class Recordings:
         self.time = float(data["first_sample_ms"]) + float(data["sample_interval_ms"]) * np.arange(self.raw.shape[1])
         rows = read_table(marks)
         self.latency = np.array([float(row["latency_predicted_ms"]) for row in rows])
-        self.exists = np.array([float(row["wave_v_predicted"]) for row in rows])
+        self.exists = np.array([float(row["p_wave_v"]) for row in rows])
         samples = [name for name in read_table(restored)[0] if name.startswith("s") and name[1:].isdigit()]
         self.restored = np.array([[float(row[s]) for s in samples] for row in read_table(restored)])
         self.conditions = sorted({(p, float(level)) for p, level in zip(self.patient, self.level)})
@@ -124,7 +124,8 @@ def picture(r, path):
                 axis.plot(mark, np.interp(mark, r.time, smooth), "|", color="black", ms=14, mew=1.6,
                           label="peak of the mean of all averages" if level == 60 else None)
         axis.set(title=f"person {number}", xlabel="ms after the click", xlim=(0, 10))
-        axis.legend(loc="lower left", fontsize=8)
+        axis.legend(loc="upper left", fontsize=8)
+        axis.set_ylim(-6, 78)
     np.atleast_1d(axes)[0].set_ylabel("stimulus level, dB (0.6 µV are 6 dB of height)")
     figure.savefig(path, dpi=110)
 

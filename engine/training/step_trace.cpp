@@ -50,12 +50,18 @@ void write_step_trace(const Session& session, const TraceOptions& options) {
     for (const double weight : weights.values) tensors.back().values.push_back(static_cast<float>(weight));
     tensors.push_back({"class_weights", {settings.shape.classes}, settings.class_weights});
 
+    // Of the samples in the unit of the latency's head, and how wide the map should be, in samples.
+    const Json places = {
+        {"first_place", settings.shape.first_place},
+        {"place_step", settings.shape.place_step},
+        {"sd", static_cast<double>(settings.loss.location_sd_ms) / settings.batch.sample_interval_ms}};
     std::vector<TensorSource> sources;
     for (const HostTensor& tensor : tensors)
         sources.push_back({tensor.name, TensorType::f32, tensor.shape, tensor.values.data()});
-    write_file_atomically(options.out, serialize_safetensors(std::move(sources),
-                                                             {{"format", "abr_engine_trace"},
-                                                              {"components", Json(kComponentNames).dump()}}));
+    write_file_atomically(
+        options.out, serialize_safetensors(std::move(sources), {{"format", "abr_engine_trace"},
+                                                                {"components", Json(kComponentNames).dump()},
+                                                                {"places", places.dump()}}));
 }
 
 }  // namespace abr

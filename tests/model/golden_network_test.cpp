@@ -125,7 +125,7 @@ void check_network(const GoldenFile& file, double tolerance) {
 }  // namespace
 
 TEST_CASE("golden: outputs and every parameter's gradient of the network, in double and float") {
-    for (const std::string name : {"all_heads", "two_blocks", "signal_only"}) {
+    for (const std::string name : {"all_heads", "two_blocks", "signal_only", "pointing"}) {
         CAPTURE(name);
         const GoldenFile file("network_" + name + ".npz");
         check_network<Fp64>(file, 1e-11);

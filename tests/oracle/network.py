@@ -174,7 +174,8 @@ def sinusoidal_positions(length, channels):
 
 class AbrUnet(nn.Module):
     """signal (batch, length), statics (batch, static_inputs) -> outputs by component: the restored signal
-    (batch, length), class logits (batch, classes), the others (batch). `score` is the last map's, before its softmax."""
+    (batch, length), class logits (batch, classes), the others (batch), for peak_location
+    the score of the samples before its softmax."""
 
     def __init__(self, shape, dropout=0.0):
         super().__init__()
@@ -238,7 +239,7 @@ class AbrUnet(nn.Module):
         if self.tasks:
             pools = [self.pool_low(tokens), self.pool_high(x.transpose(1, 2))]
             if "pointer" in self.heads:
-                self.score, outputs["peak_latency"], reading = self.heads["pointer"](x, embedding)
+                outputs["peak_location"], outputs["peak_latency"], reading = self.heads["pointer"](x, embedding)
                 pools.append(reading)
             features = self.heads["norm"](torch.cat([*pools, embedding], dim=1))
             for task in self.tasks:
