@@ -73,7 +73,7 @@ TEST_CASE("calibration: a bin by hand, of yes and of the predicted class") {
     CHECK_FALSE(expected_calibration_error(reliability({classes, none, 3}, 1)).reason.empty());
 }
 
-TEST_CASE("calibration: without a label, or with flat logits, nothing is scaled; certainty has bounds") {
+TEST_CASE("calibration: without a label, or with flat logits, nothing is scaled, and certainty has bounds") {
     const std::vector<float> logits = {2, -1, 0.5f}, flat = {0, 0, 0};
     const std::vector<std::int32_t> none = {-1, -1, -1}, right = {1, 0, 1}, wrong = {0, 1, 0};
     CHECK(fit_temperature({logits, none}) == 1);
