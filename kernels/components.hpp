@@ -16,7 +16,15 @@
 namespace abr {
 
 // Checkpoints hold values by this order: a new one goes to the end.
-enum class Component { signal, peak_exist, peak_latency, peak_amplitude, classification, threshold, peak_location };
+enum class Component {
+    signal,
+    peak_exist,
+    peak_latency,
+    peak_amplitude,
+    classification,
+    threshold,
+    peak_location
+};
 inline constexpr std::size_t kComponents = 7;
 
 // One value for each component, indexed by Component.

@@ -43,7 +43,7 @@ struct Evaluation {
     std::vector<float> signal_correlation, signal_snr_gain_db;
     // Of every sample, (rows, T); empty unless asked for, or where the network has no such output.
     std::vector<float> restored_uv;
-    std::vector<float> wave_v_map;  // sums to 1; where it points at wave V
+    std::vector<float> wave_v_map;        // sums to 1; where it points at wave V
     std::vector<std::int64_t> confusion;  // (K, K) true x predicted
     EvaluationSums sums;
     LossSums losses;

@@ -97,8 +97,7 @@ std::vector<ParameterSegment> ParameterLayout::segments(const RateMultipliers& r
     for (const auto& spec : specs_) {
         const bool frozen = belongs_to_any(spec, rates.frozen);
         if (spec.offset > end)
-            segments.push_back(
-                {.begin = end, .end = spec.offset, .rate_multiplier = 0, .frozen = frozen});
+            segments.push_back({.begin = end, .end = spec.offset, .rate_multiplier = 0, .frozen = frozen});
         end = spec.offset + spec.size;
         segments.push_back({.begin = spec.offset,
                             .end = end,

@@ -40,8 +40,8 @@ struct SplitData {
     PerComponent<std::vector<float>> scalar;
     std::vector<std::array<bool, kInputsThatMayMiss.size()>> missing;  // of each row
     std::vector<std::int32_t> patient;                                 // index into Dataset::patients
-    std::vector<std::int8_t> ear;          // as in Recordings; empty where no recording of the table says its ear
-    std::vector<float> intensity_db;       // dB nHL
+    std::vector<std::int8_t> ear;     // as in Recordings; empty where no recording of the table says its ear
+    std::vector<float> intensity_db;  // dB nHL
     std::vector<std::int64_t> source_row;  // 1-based data row of the source
 
     // The same arrays as the kernels see them; valid while the object is unchanged.

@@ -112,6 +112,7 @@ void multi_task_loss(Stream& stream, const LossSettings& settings, const LossArg
     const Index batch = a.targets.signal.rows;
     launch(loss_terms_kernel, batch, kTermThreads, 0, stream, settings, a.heads, a.targets, a.class_weights,
            a.weights, a.sums, a.gradients != nullptr ? *a.gradients : Heads<T>{}, a.workspace);
+    static_assert(kComponents <= kMostTermColumns);
     add_terms(stream, a.workspace, batch, static_cast<int>(kComponents), a.sums->numerator.values.data());
 }
 

@@ -134,7 +134,8 @@ TEST_CASE("pitfall 5: keys that look alike reach members of their own") {
     const Config config = load(
         "[loss.weights]\nsignal = 1\npeak_exist = 2\npeak_latency = 3\npeak_amplitude = 4\nclassification = "
         "5\n"
-        "threshold = 6\npeak_location = 7\n[loss.signal]\ndelta = 7\n[loss.peak_latency]\ndelta = 8\ntype = \"l1\"\n"
+        "threshold = 6\npeak_location = 7\n[loss.signal]\ndelta = 7\n[loss.peak_latency]\ndelta = 8\ntype = "
+        "\"l1\"\n"
         "[loss.peak_amplitude]\ndelta = 9\ntype = \"mse\"\n[loss.threshold]\ndelta = 10\n"
         "[curriculum]\nclass_start = 1\npeak_start = 2\nthreshold_start = 3\nramp_epochs = 4\n"
         "[optimizer]\nbeta1 = 0.1\nbeta2 = 0.2\nencoder_lr = 2\ndecoder_lr = 3\nheads_lr = 4\n"

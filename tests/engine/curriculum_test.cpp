@@ -23,8 +23,10 @@ struct Shipped {
 };
 
 constexpr double kLocation = task_of(Component::peak_location).default_weight;
-const Shipped kBefore = {"production_before.toml", {{1.0, 0.5, 1.0, 1.0, 1.5, 0.8, kLocation}}, 3, 5, 10, 5, 14};
-const Shipped kImproved = {"production_improved.toml", {{0.8, 0.6, 1.2, 1.2, 2.5, 1.0, kLocation}}, 0, 3, 8, 8, 15};
+const Shipped kBefore = {
+    "production_before.toml", {{1.0, 0.5, 1.0, 1.0, 1.5, 0.8, kLocation}}, 3, 5, 10, 5, 14};
+const Shipped kImproved = {
+    "production_improved.toml", {{0.8, 0.6, 1.2, 1.2, 2.5, 1.0, kLocation}}, 0, 3, 8, 8, 15};
 
 double ramped(int epoch, int start, int ramp) {
     if (epoch < start) return 0;
@@ -44,9 +46,9 @@ TEST_CASE("curriculum: the weights of both production configurations follow the 
             CAPTURE(epoch);
             const auto weights = epoch_weights(config.loss, config.curriculum, epoch);
             const double peak = ramped(epoch, shipped.peak_start, shipped.ramp);
-            const PerComponent<double> factor = {{1, peak, peak, peak,
-                                                  ramped(epoch, shipped.class_start, shipped.ramp),
-                                                  ramped(epoch, shipped.threshold_start, shipped.ramp), peak}};
+            const PerComponent<double> factor = {
+                {1, peak, peak, peak, ramped(epoch, shipped.class_start, shipped.ramp),
+                 ramped(epoch, shipped.threshold_start, shipped.ramp), peak}};
             for (std::size_t c = 0; c < kComponents; ++c)
                 CHECK(weights[c] == doctest::Approx(shipped.weights[c] * factor[c]).epsilon(1e-15));
         }

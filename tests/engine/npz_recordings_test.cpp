@@ -201,7 +201,8 @@ TEST_CASE("npz recordings: what does not fit is refused with the array, what was
          "text with .astype(str)"},
         {with("fmp", "<f4", "(3,)", raw_bytes<float>({1, -2, 3})).bytes(),
          "data.npz: row 2, array `fmp`: value `-2`: expected a value of 0 or more; correct the row, set "
-         "data.missing = [\"-2\"] if that means none, or leave such rows out with data.on_bad_row = \"skip\""},
+         "data.missing = [\"-2\"] if that means none, or leave such rows out with data.on_bad_row = "
+         "\"skip\""},
         {"patient_id,intensity_db,s0\n",
          "data.npz: no .npz file: it does not begin as a zip archive does: expected arrays that numpy.savez "
          "or "

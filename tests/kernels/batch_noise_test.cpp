@@ -141,7 +141,8 @@ TEST_CASE("batch: a band is drawn by its probability, its cut-offs log-uniform b
                      low = 1500 * std::pow(2, to_uniform(words[2]));
         CHECK(band.filter[0].pole == doctest::Approx(pole_of(high * kDt)).epsilon(1e-12));
         CHECK(band.filter[1].pole == doctest::Approx(pole_of(low * kDt)).epsilon(1e-12));
-        CHECK(gain_of(band, std::cos(2 * kPi * 700 * kDt)) == doctest::Approx(band_gain(700, high, low)).epsilon(1e-10));
+        CHECK(gain_of(band, std::cos(2 * kPi * 700 * kDt)) ==
+              doctest::Approx(band_gain(700, high, low)).epsilon(1e-10));
         CHECK_FALSE(draw_band(settings, RowDraws(kState, place), false).on);
     }
     CHECK(on / 2000.0 == doctest::Approx(0.3).epsilon(0.1));
